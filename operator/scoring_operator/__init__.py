@@ -1,0 +1,1 @@
+"""A Kubernetes operator for ScoringService resources: real-time scoring of Python models."""

@@ -1,0 +1,1 @@
+"""The shared scoring server: FAQ matching and image classification behind POST /score."""

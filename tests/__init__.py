@@ -1,0 +1,1 @@
+"""Tests: unit tests per package, the embedded Kubernetes, and end-to-end tests on it."""
