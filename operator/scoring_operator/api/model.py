@@ -1,0 +1,165 @@
+"""What is served and on which hardware: spec.model, spec.hardware, spec.resources."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from scoring_operator.api.base import Model, Rule
+from scoring_operator.api.quantities import Cpu, Memory, cpus, memory_bytes
+from scoring_operator.api.types import (
+    HttpUrl,
+    ImageReference,
+    Labels,
+    ObjectName,
+    ResourceName,
+    Sha256,
+    VolumePath,
+)
+
+ModelType = Literal["faq-matching", "image-classification"]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+
+
+class PersistentVolumeClaimSource(Model):
+    """A model artefact on a volume, mounted read-only."""
+
+    claim_name: ObjectName
+    """Name of a PersistentVolumeClaim in the namespace of the ScoringService."""
+    path: VolumePath | None = None
+    """Folder of the artefact inside the volume; the volume's root unless set."""
+
+
+class ImageSource(Model):
+    """A model artefact in an OCI image, mounted read-only as an image volume."""
+
+    reference: ImageReference
+    """Reference of the OCI image whose root folder is the model artefact."""
+    pull_policy: PullPolicy = "IfNotPresent"
+    """When the kubelet pulls the image: Always, IfNotPresent or Never."""
+
+
+def _at_most_one_source(source: "ModelSource") -> bool:
+    given = (source.persistent_volume_claim, source.image, source.url)
+    return sum(value is not None for value in given) <= 1
+
+
+class ModelSource(Model):
+    """Where the model artefact comes from; without a source the model inside the scoring image is
+    served.
+    """
+
+    rules = (
+        Rule(
+            "(has(self.persistentVolumeClaim) ? 1 : 0) + (has(self.image) ? 1 : 0)"
+            " + (has(self.url) ? 1 : 0) <= 1",
+            "give at most one of persistentVolumeClaim, image and url",
+            _at_most_one_source,
+        ),
+        Rule(
+            "has(self.url) == has(self.sha256)",
+            "url and sha256 go together: the download is verified against the hash",
+            lambda source: (source.url is None) == (source.sha256 is None),
+        ),
+    )
+
+    persistent_volume_claim: PersistentVolumeClaimSource | None = None
+    """A folder on a PersistentVolumeClaim."""
+    image: ImageSource | None = None
+    """An OCI image volume (Kubernetes 1.35 or newer, or the ImageVolume feature gate)."""
+    url: HttpUrl | None = None
+    """http(s) address of a tar archive (plain or gzip) of the model artefact."""
+    sha256: Sha256 | None = None
+    """SHA-256 of the archive in lower-case hexadecimal digits."""
+
+
+class ServedModel(Model):
+    """The model to serve."""
+
+    type: ModelType = Field(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self == oldSelf",
+                    "message": "the model type cannot be changed: create another ScoringService",
+                }
+            ]
+        }
+    )
+    """faq-matching (scikit-learn) or image-classification (ResNet-152 by default); immutable."""
+    source: ModelSource | None = None
+    """Where the model artefact comes from; without it, the model inside the scoring image."""
+
+
+class Gpu(Model):
+    """The GPUs of one pod."""
+
+    count: int = Field(default=1, ge=1, le=16)
+    """GPUs per pod; one is right for all but unusual hardware."""
+    resource_name: ResourceName = "nvidia.com/gpu"
+    """Extended resource to request, e.g. nvidia.com/gpu or nvidia.com/mig-1g.10gb."""
+    node_selector: Labels = Field(default_factory=dict)
+    """Further node labels that the pods ask for, e.g. a GPU product."""
+
+
+class Hardware(Model):
+    """What the model runs on."""
+
+    rules = (
+        Rule(
+            "self.type == 'gpu' || !has(self.gpu)",
+            "gpu settings need hardware.type: gpu",
+            lambda hardware: hardware.type == "gpu" or hardware.gpu is None,
+        ),
+    )
+
+    type: Literal["cpu", "gpu"] = "cpu"
+    """cpu or gpu."""
+    gpu: Gpu | None = None
+    """GPU settings; only with type gpu."""
+
+
+class ResourceAmounts(Model):
+    """Amounts of compute resources."""
+
+    cpu: Cpu | None = None
+    """CPUs, e.g. 2 or 500m."""
+    memory: Memory | None = None
+    """Bytes of memory, e.g. 4Gi."""
+
+
+def _within(requests: ResourceAmounts | None, limits: ResourceAmounts | None) -> bool:
+    if requests is None or limits is None:
+        return True
+    if requests.cpu and limits.cpu and cpus(requests.cpu) > cpus(limits.cpu):
+        return False
+    return not (
+        requests.memory
+        and limits.memory
+        and memory_bytes(requests.memory) > memory_bytes(limits.memory)
+    )
+
+
+def _limit_rule(name: str) -> str:
+    present = f"has(self.requests.{name}) && has(self.limits.{name})"
+    amounts = (
+        f"quantity(string(self.requests.{name})).compareTo(quantity(string(self.limits.{name})))"
+    )
+    return f"!has(self.requests) || !has(self.limits) || !({present}) || {amounts} <= 0"
+
+
+class Resources(Model):
+    """Compute resources of one pod. What is left out has a default by model and hardware."""
+
+    rules = tuple(
+        Rule(
+            _limit_rule(name),
+            f"the {name} request must not exceed the {name} limit",
+            lambda resources: _within(resources.requests, resources.limits),
+        )
+        for name in ("cpu", "memory")
+    )
+
+    requests: ResourceAmounts | None = None
+    """What the scheduler reserves."""
+    limits: ResourceAmounts | None = None
+    """What a pod may use at most. Threads follow the CPU limit, else the CPU request."""

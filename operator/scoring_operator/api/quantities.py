@@ -1,0 +1,82 @@
+"""Kubernetes resource quantities in the API server's own canonical form.
+
+The API server rewrites a quantity when it stores it ("0.5" becomes "500m", "1024Mi" becomes
+"1Gi"). Rendering the canonical form makes a desired manifest comparable to the stored object
+without knowing about quantities.
+"""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+CPU_PATTERN: Final = r"^([0-9]{1,4}(\.[0-9]{1,3})?|[0-9]{1,7}m)$"
+MEMORY_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+_DECIMAL: Final = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
+_BINARY: Final = {"Ti": 2**40, "Gi": 2**30, "Mi": 2**20, "Ki": 2**10, "": 1}
+
+
+def cpus(quantity: str) -> Decimal:
+    """A CPU quantity as a number of CPUs: "500m" is 0.5."""
+    if quantity.endswith("m"):
+        return Decimal(quantity[:-1]) / 1000
+    return Decimal(quantity)
+
+
+def memory_bytes(quantity: str) -> int:
+    """A memory quantity in bytes, rounded up: "1Ki" is 1024."""
+    number, suffix = _split(quantity)
+    value = Decimal(number) * {**_DECIMAL, **_BINARY}[suffix]
+    return int(value.to_integral_value(rounding="ROUND_CEILING"))
+
+
+def canonical_cpu(quantity: str) -> str:
+    """Whole CPUs without a suffix, everything else in milli-CPUs."""
+    millis = cpus(quantity) * 1000
+    return str(int(millis) // 1000) if millis % 1000 == 0 else f"{int(millis)}m"
+
+
+def canonical_memory(quantity: str) -> str:
+    """The largest suffix of the same family (binary or decimal) that needs no fraction."""
+    value = memory_bytes(quantity)
+    family = _BINARY if _split(quantity)[1].endswith("i") else _DECIMAL
+    for suffix, unit in family.items():
+        if value and value % unit == 0:
+            return f"{value // unit}{suffix}"
+    return "0"
+
+
+def _split(quantity: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
+    if match is None:
+        raise ValueError(f"{quantity!r} is not a quantity")
+    return match[1], match[2]
+
+
+def _as_text(value: object) -> object:
+    # YAML has `cpu: 2` as a number; bool is an int in Python, but not a quantity.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "pattern": pattern,
+            "maxLength": 24,
+        }
+    )
+
+
+Cpu = Annotated[
+    str, BeforeValidator(_as_text), Field(pattern=CPU_PATTERN, max_length=24), _schema(CPU_PATTERN)
+]
+Memory = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=MEMORY_PATTERN, max_length=24),
+    _schema(MEMORY_PATTERN),
+]

@@ -1,0 +1,85 @@
+"""Bounded scalar and map types of the resource, named after what Kubernetes calls them."""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+_NAME: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LABEL_VALUE: Final = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+_LABEL_KEY: Final = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+_RESOURCE_NAME: Final = (
+    r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+_MAX_LABELS: Final = 32
+
+# A name of an object: DNS subdomain.
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=rf"^{_NAME}(\.{_NAME})*$")]
+LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=_LABEL_KEY)]
+LabelValue = Annotated[str, Field(max_length=63, pattern=_LABEL_VALUE)]
+# An extended resource: a domain, a slash and a name.
+ResourceName = Annotated[str, Field(min_length=3, max_length=253, pattern=_RESOURCE_NAME)]
+ImageReference = Annotated[
+    str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")
+]
+Sha256 = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[a-f0-9]{64}$")]
+HttpUrl = Annotated[
+    str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s/?#@]+[^\s]*$")
+]
+# A relative path inside a volume, without a way out of it.
+VolumePath = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1024,
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+    ),
+]
+
+
+def _check_keys(mapping: dict[str, str]) -> dict[str, str]:
+    for key in mapping:
+        if len(key) > 317 or not re.fullmatch(_LABEL_KEY, key):
+            raise ValueError(f"{key!r} is not a valid key: use [prefix/]name")
+    return mapping
+
+
+def _map_schema(value: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": _MAX_LABELS,
+            "additionalProperties": value,
+            "x-kubernetes-validations": [
+                {
+                    "rule": f"self.all(key, size(key) <= 317 && key.matches('{_LABEL_KEY}'))",
+                    "message": "keys must be of the form [prefix/]name",
+                }
+            ],
+        }
+    )
+
+
+Labels = Annotated[
+    dict[str, LabelValue],
+    Field(max_length=_MAX_LABELS),
+    AfterValidator(_check_keys),
+    _map_schema({"type": "string", "maxLength": 63, "pattern": _LABEL_VALUE}),
+]
+Annotations = Annotated[
+    dict[str, Annotated[str, Field(max_length=4096)]],
+    Field(max_length=_MAX_LABELS),
+    AfterValidator(_check_keys),
+    _map_schema({"type": "string", "maxLength": 4096}),
+]
+
+
+def list_map(key: str) -> dict[str, Any]:
+    """Schema extension for a list whose items are told apart by one field."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+ATOMIC: Final[dict[str, Any]] = {"x-kubernetes-list-type": "atomic"}

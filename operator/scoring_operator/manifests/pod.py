@@ -1,0 +1,196 @@
+"""The serving pod: one container that loads the model, warms it, and answers POST /score.
+
+Pods meet the Pod Security Standard `restricted`, whatever the user adds.
+"""
+
+from math import ceil
+from typing import Any, Final
+
+from scoring_operator.api import ScoringService
+from scoring_operator.api.pod import EnvVar
+from scoring_operator.api.spec import ScoringServiceSpec
+from scoring_operator.manifests import sizing
+from scoring_operator.manifests.metadata import labels
+from scoring_operator.manifests.model_source import MODEL_ROOT, ModelDelivery, deliver
+from scoring_operator.manifests.platform import Platform
+from scoring_operator.manifests.pruning import without_empty
+
+CONTAINER_NAME: Final = "scoring"
+FETCH_CONTAINER_NAME: Final = "fetch-model"
+PORT: Final = 8080
+_USER: Final = 10001
+# Worker heartbeats, spooled uploads and multi-process metrics live there; it counts as memory.
+_TMP_SIZE: Final = "128Mi"
+_STARTUP_PERIOD_SECONDS: Final = 2
+
+
+def image(service: ScoringService, platform: Platform) -> str:
+    """The scoring image: the spec's, else the operator's default for the hardware."""
+    if service.spec.image:
+        return service.spec.image
+    return platform.gpu_image if service.spec.hardware.type == "gpu" else platform.cpu_image
+
+
+def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
+    """The Deployment's pod template."""
+    spec = service.spec
+    user = spec.pod_template
+    delivery = deliver(spec.model.source)
+    secrets = {reference.name: None for reference in spec.image_pull_secrets}
+    secrets.update(dict.fromkeys(platform.image_pull_secrets))
+    pod_spec = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "serviceAccountName": user.service_account_name,
+        "priorityClassName": user.priority_class_name,
+        "runtimeClassName": user.runtime_class_name,
+        "nodeSelector": _node_selector(spec),
+        "tolerations": _tolerations(spec),
+        "imagePullSecrets": [{"name": name} for name in secrets],
+        "terminationGracePeriodSeconds": sizing.termination_grace_seconds(spec),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "initContainers": _init_containers(service, platform, delivery),
+        "containers": [_scoring_container(service, platform, delivery)],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": _TMP_SIZE}},
+            *delivery.volumes,
+        ],
+    }
+    metadata = {"labels": {**user.labels, **labels(service)}, "annotations": user.annotations}
+    template: dict[str, Any] = without_empty({"metadata": metadata, "spec": pod_spec})
+    if user.affinity is not None:
+        # Kept out of the pruning: an empty selector in it selects everything, none selects nothing.
+        template["spec"]["affinity"] = user.affinity.model_dump(
+            by_alias=True, exclude_defaults=True
+        )
+    return template
+
+
+def _scoring_container(
+    service: ScoringService, platform: Platform, delivery: ModelDelivery
+) -> dict[str, Any]:
+    spec = service.spec
+    drain = spec.rollout.drain_seconds
+    startup_failures = ceil(spec.startup.timeout_seconds / _STARTUP_PERIOD_SECONDS)
+    return {
+        "name": CONTAINER_NAME,
+        "image": image(service, platform),
+        "imagePullPolicy": platform.image_pull_policy,
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "env": [*_server_env(spec, delivery), *(_user_env(env) for env in spec.pod_template.env)],
+        "resources": _container_resources(spec),
+        "startupProbe": _probe("/healthz/ready", _STARTUP_PERIOD_SECONDS, startup_failures),
+        "readinessProbe": _probe("/healthz/ready", 5, 2),
+        "livenessProbe": _probe("/healthz/live", 10, 3),
+        # Traffic still arrives while endpoints are being removed: go on serving through it.
+        "lifecycle": {"preStop": {"sleep": {"seconds": drain}}} if drain else None,
+        "securityContext": _container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *delivery.mounts],  # noqa: S108 - a mount path
+    }
+
+
+def _init_containers(
+    service: ScoringService, platform: Platform, delivery: ModelDelivery
+) -> list[dict[str, Any]]:
+    if delivery.fetch is None:
+        return []
+    return [
+        {
+            "name": FETCH_CONTAINER_NAME,
+            "image": image(service, platform),
+            "imagePullPolicy": platform.image_pull_policy,
+            "command": ["scoring-fetch", *delivery.fetch],
+            "resources": {
+                "requests": {"cpu": "100m", "memory": "128Mi"},
+                "limits": {"memory": "256Mi"},
+            },
+            "securityContext": _container_security(),
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "volumeMounts": [
+                {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a mount path
+                {"name": "model", "mountPath": MODEL_ROOT},
+            ],
+        }
+    ]
+
+
+def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[str, Any]]:
+    values = {
+        "SCORING_MODEL_TYPE": spec.model.type,
+        "SCORING_MODEL_PATH": delivery.path,
+        "SCORING_DEVICE": spec.hardware.type,
+        "SCORING_PORT": str(PORT),
+        "SCORING_CPUS": f"{sizing.amounts(spec).cpus:g}",
+        "SCORING_WORKERS": str(sizing.workers(spec)),
+        "SCORING_THREADS": str(sizing.threads(spec)),
+        "SCORING_REQUEST_TIMEOUT_SECONDS": str(sizing.REQUEST_TIMEOUT_SECONDS),
+        "SCORING_DRAIN_SECONDS": str(sizing.REQUEST_TIMEOUT_SECONDS),
+        # Without it, the NVIDIA runtime shows every GPU of the node to a pod that asked for none.
+        "NVIDIA_VISIBLE_DEVICES": "void" if spec.hardware.type == "cpu" else None,
+    }
+    return [{"name": name, "value": value} for name, value in values.items() if value is not None]
+
+
+def _user_env(env: EnvVar) -> dict[str, Any]:
+    # The API server drops an empty value, which means the same.
+    return {"name": env.name, "value": env.value or None, "valueFrom": _dump(env.value_from)}
+
+
+def _container_resources(spec: ScoringServiceSpec) -> dict[str, Any]:
+    amounts = sizing.amounts(spec)
+    accelerators = {}
+    if gpu := sizing.gpu(spec):
+        accelerators = {gpu.resource_name: str(gpu.count)}
+    return {
+        "requests": {
+            "cpu": amounts.cpu_request,
+            "memory": amounts.memory_request,
+            **accelerators,
+        },
+        "limits": {"cpu": amounts.cpu_limit, "memory": amounts.memory_limit, **accelerators},
+    }
+
+
+def _node_selector(spec: ScoringServiceSpec) -> dict[str, str]:
+    gpu = sizing.gpu(spec)
+    return {**(gpu.node_selector if gpu else {}), **spec.pod_template.node_selector}
+
+
+def _tolerations(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+    tolerations = [_dump(toleration) for toleration in spec.pod_template.tolerations]
+    if gpu := sizing.gpu(spec):
+        # GPU nodes are commonly tainted with the resource's name.
+        tolerations.append({"key": gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"})
+    return tolerations
+
+
+def _probe(path: str, period_seconds: int, failure_threshold: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": 5,
+        "failureThreshold": failure_threshold,
+        "successThreshold": 1,
+    }
+
+
+def _container_security() -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _dump(model: Any) -> Any:
+    return None if model is None else model.model_dump(by_alias=True, exclude_none=True)

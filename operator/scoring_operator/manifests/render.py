@@ -1,0 +1,19 @@
+"""From a ScoringService to everything that it should own."""
+
+from typing import Any
+
+from scoring_operator.api import ScoringService
+from scoring_operator.manifests.deployment import deployment
+from scoring_operator.manifests.platform import Platform
+from scoring_operator.manifests.service import service_manifest
+
+Manifest = dict[str, Any]
+
+
+def render(service: ScoringService, platform: Platform) -> list[Manifest]:
+    """The complete manifests of the children, in the order in which they are applied.
+
+    Quantities are canonical and nothing is empty, so that a manifest can be compared to the stored
+    object field by field.
+    """
+    return [service_manifest(service), deployment(service, platform)]

@@ -1,0 +1,6 @@
+"""Observed state: `summarize()` turns what was seen of the children into the status. Pure."""
+
+from scoring_operator.status.observed import Observed, Refusal
+from scoring_operator.status.summarize import Summary, begin, summarize, summarize_invalid
+
+__all__ = ["Observed", "Refusal", "Summary", "begin", "summarize", "summarize_invalid"]

@@ -1,0 +1,35 @@
+"""The closed list of reasons of the Ready condition, and which of them waiting will not cure."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a service is ready, or not."""
+
+    ALL_REPLICAS_READY = "AllReplicasReady"
+    SCALED_TO_ZERO = "ScaledToZero"
+    SUSPENDED = "Suspended"
+    ROLLOUT_IN_PROGRESS = "RolloutInProgress"
+    MODEL_LOADING = "ModelLoading"
+    INSUFFICIENT_ACCELERATORS = "InsufficientAccelerators"
+    UNSCHEDULABLE = "Unschedulable"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    CRASH_LOOPING = "CrashLooping"
+    OUT_OF_MEMORY = "OutOfMemory"
+    MODEL_LOAD_FAILED = "ModelLoadFailed"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - the name of a reason
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    ADMISSION_DENIED = "AdmissionDenied"
+    ROLLOUT_DEADLINE_EXCEEDED = "RolloutDeadlineExceeded"
+    INVALID_SPEC = "InvalidSpec"
+    NAME_CONFLICT = "NameConflict"
+
+
+# A refused child is final where only its owner or the user can resolve it. Quota and admission
+# may change by themselves, so they are tried again.
+TERMINAL_REFUSALS = frozenset({Reason.INVALID_SPEC, Reason.NAME_CONFLICT})
+
+# Past the roll-out's deadline these name the cause better than the deadline itself does.
+SELF_EXPLAINING = frozenset(
+    {Reason.IMAGE_PULL_FAILED, Reason.MODEL_LOAD_FAILED, Reason.SECRET_NOT_FOUND}
+)
