@@ -1,5 +1,7 @@
 """What is served and on which hardware: spec.model, spec.hardware, spec.resources."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
@@ -127,37 +129,28 @@ class ResourceAmounts(Model):
     """Bytes of memory, e.g. 4Gi."""
 
 
-def _within(requests: ResourceAmounts | None, limits: ResourceAmounts | None) -> bool:
-    if requests is None or limits is None:
-        return True
-    if requests.cpu and limits.cpu and cpus(requests.cpu) > cpus(limits.cpu):
-        return False
-    return not (
-        requests.memory
-        and limits.memory
-        and memory_bytes(requests.memory) > memory_bytes(limits.memory)
-    )
+def _limit_rule(name: str, amount: Callable[[str], Decimal | int]) -> Rule:
+    """The request of one resource stays within its limit, where both are given."""
 
+    def within(resources: "Resources") -> bool:
+        request = getattr(resources.requests, name, None)
+        limit = getattr(resources.limits, name, None)
+        return request is None or limit is None or amount(request) <= amount(limit)
 
-def _limit_rule(name: str) -> str:
-    present = f"has(self.requests.{name}) && has(self.limits.{name})"
-    amounts = (
-        f"quantity(string(self.requests.{name})).compareTo(quantity(string(self.limits.{name})))"
+    request, limit = f"self.requests.{name}", f"self.limits.{name}"
+    return Rule(
+        "!has(self.requests) || !has(self.limits)"
+        f" || !(has({request}) && has({limit}))"
+        f" || quantity(string({request})).compareTo(quantity(string({limit}))) <= 0",
+        f"the {name} request must not exceed the {name} limit",
+        within,
     )
-    return f"!has(self.requests) || !has(self.limits) || !({present}) || {amounts} <= 0"
 
 
 class Resources(Model):
     """Compute resources of one pod. What is left out has a default by model and hardware."""
 
-    rules = tuple(
-        Rule(
-            _limit_rule(name),
-            f"the {name} request must not exceed the {name} limit",
-            lambda resources: _within(resources.requests, resources.limits),
-        )
-        for name in ("cpu", "memory")
-    )
+    rules = (_limit_rule("cpu", cpus), _limit_rule("memory", memory_bytes))
 
     requests: ResourceAmounts | None = None
     """What the scheduler reserves."""

@@ -127,8 +127,8 @@ class PodTemplate(Model):
             f"!(key in [{', '.join(repr(key) for key in _OURS)}])))"
             " && (!has(self.annotations)"
             " || self.annotations.all(key, !key.startsWith('scoring.dev/')))",
-            "the operator's labels and annotations (scoring.dev/*, app.kubernetes.io/name, instance,"
-            " managed-by) cannot be set",
+            "labels and annotations of the operator (scoring.dev/*, app.kubernetes.io/name,"
+            " instance, managed-by) cannot be set",
             _no_reserved_labels,
         ),
     )

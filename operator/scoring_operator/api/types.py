@@ -26,8 +26,9 @@ ImageReference = Annotated[
     str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")
 ]
 Sha256 = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[a-f0-9]{64}$")]
+# Without a user name or password: a spec is no place for credentials.
 HttpUrl = Annotated[
-    str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s/?#@]+[^\s]*$")
+    str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s/?#@]+([/?#][^\s]*)?$")
 ]
 # A relative path inside a volume, without a way out of it.
 VolumePath = Annotated[

@@ -1,0 +1,1 @@
+"""Unit tests of scoring_operator.api."""
