@@ -34,7 +34,7 @@ def nodes() -> list[tuple[str, Schema]]:
 
 
 @pytest.mark.parametrize(
-    "file", ["crds/scoringservices.yaml", "charts/scoring-operator/crds/scoringservices.yaml"]
+    "file", ["crds/scoringservices.yaml", "charts/scoring-operator/files/scoringservices.yaml"]
 )
 def test_the_committed_crd_is_the_generated_one(file: str) -> None:
     assert (REPOSITORY / file).read_text() == to_yaml(), "run `make crd`"
