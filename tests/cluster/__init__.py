@@ -1,0 +1,1 @@
+"""A real Kubernetes on one bare Linux machine, for the tests and the demo (standard library only)."""

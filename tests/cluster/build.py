@@ -1,0 +1,203 @@
+"""Builds Kubernetes, containerd and their tools from Go modules; each build is made once per content."""
+
+import dataclasses
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cluster import console, golang
+from tests.cluster.errors import ClusterError
+from tests.cluster.locks import exclusive
+from tests.cluster.paths import HERE, cache_root
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Commands that are built together: a module folder here, packages, and how their version is set."""
+
+    name: str
+    module: str
+    packages: tuple[str, ...]
+    version_of: str = ""
+    version_variables: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the Go module."""
+        return HERE / self.module
+
+
+COMPONENTS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "metrics-server",
+    "kubectl",
+)
+
+_COMPONENT_VERSION = "k8s.io/component-base/version"
+
+# One module holds Kubernetes, kwok and helm, so that all share one set of dependencies: what the
+# first has compiled, the others take from Go's build cache (helm and kwok add a minute to it).
+KUBERNETES = Target(
+    name="kubernetes",
+    module="kubernetes",
+    packages=(".",),
+    version_of="k8s.io/kubernetes",
+    version_variables=(
+        (f"{_COMPONENT_VERSION}.gitVersion", "{version}"),
+        (f"{_COMPONENT_VERSION}.gitMajor", "{major}"),
+        (f"{_COMPONENT_VERSION}.gitMinor", "{minor}"),
+    ),
+    links=COMPONENTS,
+)
+PAUSE = Target(name="pause", module="kubernetes", packages=("./pause",))
+KWOK = Target(
+    name="kwok",
+    module="kubernetes",
+    packages=("sigs.k8s.io/kwok/cmd/kwok",),
+    version_of="sigs.k8s.io/kwok",
+    version_variables=(("sigs.k8s.io/kwok/pkg/consts.Version", "{version}"),),
+)
+HELM = Target(
+    name="helm",
+    module="kubernetes",
+    packages=("helm.sh/helm/v4/cmd/helm",),
+    version_of="helm.sh/helm/v4",
+    version_variables=(("helm.sh/helm/v4/internal/version.version", "{version}"),),
+)
+CONTAINERD = Target(
+    name="containerd",
+    module="containerd",
+    packages=tuple(
+        f"github.com/containerd/containerd/v2/cmd/{command}"
+        for command in ("containerd", "containerd-shim-runc-v2", "ctr")
+    ),
+    version_of="github.com/containerd/containerd/v2",
+    version_variables=(("github.com/containerd/containerd/v2/version.Version", "{version}"),),
+)
+TARGETS = {target.name: target for target in (KUBERNETES, PAUSE, KWOK, HELM, CONTAINERD)}
+
+
+def module_version(target: Target) -> str:
+    """Return the version at which the target's go.mod pins ``version_of``, such as ``v1.36.3``."""
+    text = (target.folder / "go.mod").read_text()
+    found = re.search(rf"^\s*{re.escape(target.version_of)} (v\S+)", text, re.MULTILINE)
+    if found is None:
+        raise ClusterError(f"{target.folder / 'go.mod'} does not require {target.version_of}")
+    return found.group(1)
+
+
+def linker_flags(target: Target) -> str:
+    """Return ``-ldflags``: no symbol table, and the version variables set."""
+    flags = ["-s", "-w"]
+    if target.version_of:
+        version = module_version(target)
+        major, minor = version.removeprefix("v").split(".")[:2]
+        flags += [
+            f"-X {variable}={value.format(version=version, major=major, minor=minor)}"
+            for variable, value in target.version_variables
+        ]
+    return " ".join(flags)
+
+
+def content_key(target: Target, go_version: str) -> str:
+    """Return a hash of all that decides what is built: sources, pins, flags, compiler, machine."""
+    digest = hashlib.sha256()
+    facts = (target.packages, target.links, linker_flags(target), go_version, platform.machine())
+    digest.update(repr(facts).encode())
+    sources = [target.folder / "go.mod", target.folder / "go.sum"]
+    sources += sorted(target.folder.rglob("*.go"))
+    for source in sources:
+        digest.update(f"\0{source.relative_to(target.folder)}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def ensure(target: Target) -> Path:
+    """Return the folder with the target's commands, building them where the cache lacks them."""
+    if platform.system() != "Linux":
+        raise ClusterError(
+            "the embedded Kubernetes runs on Linux only; elsewhere use kind, minikube or another "
+            "cluster of yours by its context"
+        )
+    toolchain = golang.find()
+    folder = cache_root() / "bin" / target.name / content_key(target, toolchain.version)
+    if folder.is_dir():
+        return folder
+    with exclusive(folder.parent / "lock", f"the build of {target.name}"):
+        if not folder.is_dir():
+            title = f"building {target.name} {module_version(target) if target.version_of else ''}"
+            with console.step(title.strip()):
+                _build(target, toolchain, folder)
+    return folder
+
+
+def _build(target: Target, toolchain: golang.Toolchain, folder: Path) -> None:
+    for leftover in folder.parent.glob("unfinished-*"):  # we hold the lock: nobody is at these
+        shutil.rmtree(leftover, ignore_errors=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    listed = ["list", "-deps", *target.packages]
+    total = len(_go(toolchain, target, listed, "looking through modules").stdout_lines)
+    command = ["build", "-v", "-trimpath", "-ldflags", linker_flags(target)]
+    _go(toolchain, target, [*command, "-o", f"{unfinished}/", *target.packages], "compiled", total)
+    for link in target.links:
+        (unfinished / link).symlink_to(target.name)
+    unfinished.chmod(0o755)
+    unfinished.rename(folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Output:
+    stdout_lines: list[str]
+
+
+def _go(
+    toolchain: golang.Toolchain, target: Target, arguments: Sequence[str], what: str, total: int = 0
+) -> _Output:
+    """Run a Go command in the target's module, counting the packages that it names."""
+    progress = console.Progress(target.name)
+    compiled = downloaded = 0
+    messages: list[str] = []
+    with (
+        tempfile.TemporaryFile("w+") as stdout,
+        subprocess.Popen(
+            ["nice", "-n", "5", str(toolchain.command), *arguments],
+            cwd=target.folder,
+            env=golang.environment(),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("go: downloading "):
+                downloaded += 1
+                progress.update(f"{downloaded} modules downloaded")
+            elif re.fullmatch(r"[\w.~/-]+", line.strip()):
+                compiled += 1
+                progress.update(f"{compiled} packages {what} of at most {total}")
+            else:
+                messages.append(line)
+        progress.done()
+        if process.wait() != 0:
+            shown = "".join(messages[-30:])
+            raise ClusterError(f"go {arguments[0]} of {target.name} failed:\n{shown}")
+        stdout.seek(0)
+        return _Output(stdout.read().split())
+
+
+def search_path(*folders: Path) -> str:
+    """Return ``PATH`` with ``folders`` before what is there."""
+    return os.pathsep.join([*map(str, folders), os.environ.get("PATH", "/usr/bin:/bin")])

@@ -1,0 +1,48 @@
+"""The mount namespace of a node: what containerd and the kubelet write outside the cluster's folder."""
+
+import subprocess
+from pathlib import Path
+
+from tests.cluster.paths import ClusterPaths
+
+# Kernel settings of the whole machine that the kubelet insists on. It gets a private file with the
+# value it wants to see over each, so that the machine keeps its own.
+_KUBELET_SETTINGS = {
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
+}
+
+
+def _mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *map(str, arguments)], check=True)
+
+
+def prepare(paths: ClusterPaths) -> None:
+    """Give this mount namespace, which must be private already, its own ``/run``, ``/var`` and settings.
+
+    containerd, the CNI plugins and the kubelet write to fixed paths there; what they write is kept in
+    memory and goes with the namespace. The cluster's own folder stays what it is, wherever it lies.
+    """
+    _mount("-t", "tmpfs", "-o", "mode=755", "scoring-run", "/run")
+    scratch = Path("/run/scoring")
+    root, upper, work = scratch / "root", scratch / "upper", scratch / "work"
+    for folder in (root, upper, work):
+        folder.mkdir(parents=True)
+    _mount("--bind", paths.root, root)
+    layers = f"lowerdir=/var,upperdir={upper},workdir={work}"
+    _mount("-t", "overlay", "-o", layers, "scoring-var", "/var")
+    _mount("--bind", root, paths.root)
+
+    for name, value in _KUBELET_SETTINGS.items():
+        real = Path("/proc/sys", name)
+        if real.exists():
+            file = scratch / name.replace("/", ".")
+            file.write_text(f"{value}\n")
+            _mount("--bind", file, real)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")  # of this network namespace alone
+    # Volumes that pods share with the node need mounts to travel, within this namespace alone.
+    _mount("--make-rshared", "/")
