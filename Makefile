@@ -1,0 +1,79 @@
+# The two commands that matter: `make demo` and `make test`. `make help` lists all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# A context of your own kubeconfig; empty means the embedded cluster.
+CONTEXT ?=
+PYTEST := $(BIN)/pytest $(if $(CONTEXT),--kube-context $(CONTEXT))
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+.PHONY: demo
+demo: ## Show the main job on a real Kubernetes on this machine (CONTEXT=name: on yours)
+	@$(PYTHON) -m tests.demo up $(if $(CONTEXT),--context $(CONTEXT))
+
+.PHONY: demo-clean
+demo-clean: ## Remove what `make demo` made; the caches stay
+	@$(PYTHON) -m tests.demo down $(if $(CONTEXT),--context $(CONTEXT))
+
+.PHONY: test
+test: lint ## Run every check and test, on an embedded Kubernetes (CONTEXT=name: on yours)
+	$(PYTEST)
+
+.PHONY: test-unit
+test-unit: $(READY) ## Run the tests that need no cluster
+	$(PYTEST) -m "not api and not node"
+
+.PHONY: lint
+lint: $(READY) ## Run ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: crd
+crd: $(READY) ## Write the CRD from the models
+	$(BIN)/scoring-operator crd > crds/scoringservices.yaml
+	cp crds/scoringservices.yaml charts/scoring-operator/files/scoringservices.yaml
+
+.PHONY: setup
+setup: $(READY) ## Make the virtual environment
+
+$(READY): requirements-dev.txt operator/pyproject.toml scoring_image/pyproject.toml
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "python3 has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing the pinned development packages (PyTorch is large: a few minutes) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-setup.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation \
+	  --editable operator --editable scoring_image
+	@touch $@
+
+UV_LOCK := $(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --generate-hashes \
+  --python-version 3.11 --no-header --no-annotate
+.PHONY: lock
+lock: $(READY) ## Pin all dependencies, with hashes (UPGRADE=1: the newest versions)
+	$(UV_LOCK) requirements-setup.in -o requirements-setup.txt
+	$(UV_LOCK) requirements-dev.in requirements-setup.in operator/pyproject.toml \
+	  scoring_image/pyproject.toml --all-extras -o requirements-dev.txt
+	$(UV_LOCK) operator/pyproject.toml -c requirements-dev.txt -o operator/requirements.txt
+	for extra in cpu gpu train export; do \
+	  $(UV_LOCK) scoring_image/pyproject.toml --extra $$extra -c requirements-dev.txt \
+	    -o scoring_image/requirements-$$extra.txt || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove the virtual environment and tool caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
