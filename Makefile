@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # A context of your own kubeconfig; empty means the embedded cluster.
 CONTEXT ?=
+# Exported for the demo: a photograph of your own, and images on a cluster of your own.
+export PHOTO OPERATOR_IMAGE SCORING_IMAGE
 PYTEST := $(BIN)/pytest $(if $(CONTEXT),--kube-context $(CONTEXT))
 
 .PHONY: help

@@ -1,0 +1,1 @@
+"""`make demo`: the main job from an empty machine to answers over HTTP. Standard library only."""

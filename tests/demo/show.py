@@ -1,0 +1,141 @@
+"""The demo itself: install, apply, watch, ask, classify, and say how to go on."""
+
+import csv
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.console import step
+from tests.cluster.errors import ClusterError
+from tests.cluster.paths import REPOSITORY
+from tests.demo import requests
+from tests.demo.photograph import photograph
+from tests.demo.target import CLUSTER, OPERATOR_NAMESPACE, RELEASE, Target
+
+EXAMPLES = ("faq", "image-cpu")
+QUESTION = "how can i make a copy of an object so that changing it leaves the first one alone"
+_READY_SECONDS = 600
+_POLL_SECONDS = 2.0
+
+
+def show(target: Target) -> None:
+    """Run the demo on a prepared cluster."""
+    photo = photograph()
+    with step("installing the operator from its chart"):
+        _install(target)
+    with step(f"applying {' and '.join(f'examples/{name}.yaml' for name in EXAMPLES)}"):
+        for name in EXAMPLES:
+            target.run("kubectl", "apply", "--filename", f"examples/{name}.yaml")
+    with step("waiting until both ScoringServices are Ready"):
+        _wait_until_ready(target)
+    _title("kubectl get scoringservices")
+    print(target.run("kubectl", "get", "scoringservices"))
+    _ask(target)
+    _classify(target, photo)
+    _how_to_go_on(target)
+
+
+def _install(target: Target) -> None:
+    operator_repository, operator_tag = _split(target.operator_image)
+    values = {
+        "image.repository": operator_repository,
+        "image.tag": operator_tag,
+        "defaults.cpuImage": target.scoring_image,
+    }
+    settings = [part for item in values.items() for part in ("--set-string", "=".join(item))]
+    target.run(
+        *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
+        *("--namespace", OPERATOR_NAMESPACE, "--create-namespace"),
+        *("--wait", "--timeout", "5m", *settings),
+    )
+    # A rebuilt image keeps its tag: start the operator anew, so that what was built is what runs.
+    if target.embedded:
+        deployment = ("--namespace", OPERATOR_NAMESPACE, "deployment", RELEASE)
+        target.run("kubectl", "rollout", "restart", *deployment)
+        target.run("kubectl", "rollout", "status", *deployment, "--timeout=5m")
+
+
+def _split(image: str) -> tuple[str, str]:
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:
+        raise ClusterError(f"the image {image} needs a tag")
+    return repository, tag
+
+
+def _wait_until_ready(target: Target) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    shown = ""
+    while True:
+        services = {name: _condition(target, name) for name in EXAMPLES}
+        lines = "\n".join(f"    {name}: {reason}" for name, (_, reason) in services.items())
+        if lines != shown:
+            print(lines, flush=True)
+            shown = lines
+        if all(ready for ready, _ in services.values()):
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError(f"not Ready within {_READY_SECONDS} s:\n{lines}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _condition(target: Target, name: str) -> tuple[bool, str]:
+    found: dict[str, Any] = json.loads(
+        target.run("kubectl", "get", "scoringservice", name, "--output", "json")
+    )
+    status = found.get("status", {})
+    current = status.get("observedGeneration") == found["metadata"]["generation"]
+    ready = next((item for item in status.get("conditions", []) if item["type"] == "Ready"), None)
+    if ready is None or not current:
+        return False, "not seen by the operator yet"
+    return ready["status"] == "True", f"{ready['reason']} ({ready['message']})"
+
+
+def _ask(target: Target) -> None:
+    with requests.forwarded(target, "faq") as url:
+        body = json.dumps({"input": QUESTION, "top": 3}).encode()
+        answer = requests.post(f"{url}/score", body, "application/json")
+    ranking, took = answer["result"]
+    _title(f"POST /score: {QUESTION}?")
+    known = _questions()
+    for original, _answer, probability in ranking:
+        print(f"  {probability:6.1%}  {known.get(str(original), original)}")
+    print(f"  {took}\n")
+
+
+def _questions() -> dict[str, str]:
+    """The texts of the shipped FAQ's questions by their id."""
+    with (REPOSITORY / "scoring_image/faq_data/originals.csv").open(encoding="utf-8") as file:
+        return {row["Id"]: row["Text"] for row in csv.DictReader(file)}
+
+
+def _classify(target: Target, photo: Path) -> None:
+    kind = "image/png" if photo.suffix.lower() == ".png" else "image/jpeg"
+    with requests.forwarded(target, "image-cpu") as url:
+        answer = requests.post(f"{url}/score", photo.read_bytes(), kind)
+        model = requests.get(f"{url}/version")["model"]
+    (classes,), took = list(answer["result"][0].values()), answer["result"][1]
+    _title(f"POST /score: {photo.name}, with {model['name']} (weights: {model['weights']})")
+    if "resnet152" not in model["name"].lower():
+        print("  ResNet-152's ImageNet weights could not be downloaded when the image was built;")
+        print(f"  {model['name']} answers in its place, with its own real weights.")
+    for label, probability in classes:
+        print(f"  {probability:6.1%}  {label}")
+    print(f"  {took}\n")
+
+
+def _how_to_go_on(target: Target) -> None:
+    _title("try it yourself")
+    if target.embedded:
+        print(f'  eval "$(python3 -m tests.cluster env --name {CLUSTER})"')
+    print("  kubectl get scoringservices --watch")
+    print("  kubectl scale scoringservice faq --replicas=3")
+    print("  kubectl port-forward service/faq 8080:80 &")
+    print("  curl -s localhost:8080/score -H 'Content-Type: application/json' \\")
+    print('    -d \'{"input": "what does === mean", "top": 3}\'')
+    context = "" if target.embedded else f" CONTEXT={target.context}"
+    print(f"\n  make demo PHOTO=photo.jpg     another photograph\n  make demo-clean{context}")
+
+
+def _title(text: str) -> None:
+    print(f"\n── {text}", flush=True)
