@@ -1,0 +1,129 @@
+"""The writes to one resource's children, each child on its own: one that fails stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from scoring_operator.controller.drift import difference, manifest_hash
+from scoring_operator.controller.objects import spec_has_other_manager
+from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
+from scoring_operator.controller.refusals import namespace_ends, refusal
+from scoring_operator.controller.store import Child, Store, child_of
+from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
+from scoring_operator.manifests import CHILD_KINDS
+from scoring_operator.status import Refusal
+
+CHILDREN = {
+    kind.kind: ResourceType(kind.api_version, kind.kind, kind.plural) for kind in CHILD_KINDS
+}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """The children as the writes left them."""
+
+    children: dict[Name, Child] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    tolerated: dict[Name, tuple[str, bytes]] = field(default_factory=dict)
+    """Children that the server made different from their manifest: its hash, the essence."""
+    conflict: bool = False
+    """An object was not what we took it for: look again soon."""
+
+
+class ChildWriter:
+    """Reads children that are not known, applies manifests, deletes what is no longer wanted."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._store = store
+
+    async def read(self, namespace: str, names: Iterable[Name]) -> dict[Name, Child | None]:
+        """The objects that have these names now; None where a name is free."""
+
+        async def one(name: Name) -> tuple[Name, Child | None]:
+            try:
+                found = await self._client.get(CHILDREN[name[0]], namespace, name[1])
+            except NotFound:
+                return name, None
+            return name, child_of(found)
+
+        return dict(await asyncio.gather(*(one(name) for name in names)))
+
+    async def carry_out(self, plan: Plan, outcome: Outcome) -> None:
+        """Do what the plan says, and record in `outcome` what came of it."""
+        for step in plan.steps:
+            await self._guarded(step, outcome)
+        for child in plan.surplus:
+            await self._delete(child, outcome)
+
+    async def _guarded(self, step: Step, outcome: Outcome) -> None:
+        name = name_of(step.manifest)
+        try:
+            if step.live is None:
+                child = await self._create(step.manifest)
+            else:
+                child = await self._update(step.manifest, step.live)
+        except Conflict as error:
+            # Another object than the one that was read. Nothing is known of it.
+            logger.info("%s %s is not what it was: %s", *name, error.message)
+            self._store.evict(name[0], step.manifest["metadata"]["namespace"], name[1])
+            outcome.children.pop(name, None)
+            outcome.conflict = True
+            return
+        except ApiError as error:
+            refused = None if namespace_ends(error) else refusal(step.manifest, error)
+            if refused is None:
+                raise
+            logger.warning("%s %s was refused: %s", *name, error.message)
+            outcome.refusals.append(refused)
+            return
+        if child is None:
+            outcome.refusals.append(name_conflict(step.manifest))
+            return
+        logger.info("applied %s %s (%s)", *name, step.field)
+        outcome.children[name] = child
+        at = difference(child.object, step.manifest)
+        if at is not None:
+            logger.warning("%s %s was stored with another %s than was applied", *name, at)
+            outcome.tolerated[name] = (manifest_hash(step.manifest), child.essence)
+
+    async def _create(self, manifest: Manifest) -> Child | None:
+        """Apply where the name was free a moment ago; None if a stranger has taken it since."""
+        resource = CHILDREN[manifest["kind"]]
+        found, created = await self._client.apply(resource, manifest, force=False)
+        if not created and spec_has_other_manager(found):
+            metadata = {key: found["metadata"][key] for key in ("name", "namespace", "uid")}
+            bare = {key: manifest[key] for key in ("apiVersion", "kind")}
+            # To apply nothing hands back what we own of it, our owner reference above all.
+            await self._client.apply(resource, {**bare, "metadata": metadata}, force=False)
+            return None
+        self._store.put(found)
+        return child_of(found)
+
+    async def _update(self, manifest: Manifest, live: Child) -> Child:
+        """Apply over an object of ours, and over no other that has its name by now."""
+        over = {**manifest, "metadata": {**manifest["metadata"], "uid": live.uid}}
+        found, _ = await self._client.apply(CHILDREN[manifest["kind"]], over, force=True)
+        self._store.put(found)
+        return child_of(found)
+
+    async def _delete(self, child: Child, outcome: Outcome) -> None:
+        kind, name = name_of(child.object)
+        namespace = child.object["metadata"]["namespace"]
+        try:
+            await self._client.delete(
+                CHILDREN[kind], namespace, name, uid=child.uid, resource_version=child.version
+            )
+        except NotFound:
+            pass
+        except Conflict:
+            outcome.conflict = True  # it has changed: is it still ours, still unwanted?
+        else:
+            logger.info("deleted %s %s: no longer wanted", kind, name)
+        self._store.evict(kind, namespace, name)
+        outcome.children.pop((kind, name), None)

@@ -1,0 +1,102 @@
+"""Does a live object still say what its manifest says?
+
+The manifest's hash, kept as an annotation on the object, tells that nothing was taken out of the
+manifest since it was applied; the comparison of the fields tells that nobody has changed them. The
+live object may hold more than the manifest: defaults, and fields that others own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from scoring_operator.api import GROUP
+from scoring_operator.controller.fingerprint import canonical
+from scoring_operator.controller.objects import OWNER_UID
+
+MANIFEST_HASH = f"{GROUP}/manifest-hash"
+
+# Lists that the API treats as maps, by field name; each tuple of keys is tried where it is whole.
+# From the listMapKeys of Kubernetes' OpenAPI schema (x-kubernetes-list-map-keys).
+_MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "containers": (("name",),),
+    "env": (("name",),),
+    "imagePullSecrets": (("name",),),
+    "initContainers": (("name",),),
+    "ownerReferences": (("uid",),),
+    "ports": (("containerPort", "protocol"), ("port", "protocol")),
+    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
+    "volumeMounts": (("mountPath",),),
+    "volumes": (("name",),),
+}
+_DEFAULTS: Final[Mapping[str, Any]] = {"protocol": "TCP"}
+
+
+def stamp(manifest: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The manifest with its hash and its owner's uid as annotations."""
+    digest = hashlib.sha256(canonical(manifest)).hexdigest()[:32]
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), MANIFEST_HASH: digest, OWNER_UID: owner}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """The hash that a stamped manifest carries."""
+    return str(manifest["metadata"]["annotations"][MANIFEST_HASH])
+
+
+def difference(live: Any, wanted: Any, path: str = "") -> str | None:
+    """The path of the first field of `wanted` that `live` does not have so; None if it has all."""
+    if isinstance(wanted, Mapping):
+        return _in_map(live, wanted, path)
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        return _in_list(live, wanted, path)
+    same = live == wanted and isinstance(live, bool) == isinstance(wanted, bool)
+    return None if same else path or "."
+
+
+def _in_map(live: Any, wanted: Mapping[str, Any], path: str) -> str | None:
+    if not isinstance(live, Mapping):
+        return path or "."
+    for key, value in wanted.items():
+        here = f"{path}.{key}" if path else key
+        if key not in live:
+            return here
+        found = difference(live[key], value, here)
+        if found is not None:
+            return found
+    return None
+
+
+def _in_list(live: Any, wanted: Sequence[Any], path: str) -> str | None:
+    if not isinstance(live, Sequence) or isinstance(live, str):
+        return path
+    keys = _merge_keys(path.rpartition(".")[2], wanted)
+    if keys is None:  # an atomic list: the same items in the same order
+        if len(live) != len(wanted):
+            return path
+        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(live, wanted, strict=True))]
+    else:
+        by_key = {_identity(item, keys): item for item in live if isinstance(item, Mapping)}
+        pairs = []
+        for item in wanted:
+            identity = _identity(item, keys)
+            here = f"{path}[{'/'.join(map(str, identity))}]"
+            pairs.append((here, by_key.get(identity), item))
+    for here, found, item in pairs:
+        at = difference(found, item, here)
+        if at is not None:
+            return at
+    return None
+
+
+def _merge_keys(field: str, items: Sequence[Any]) -> tuple[str, ...] | None:
+    for keys in _MERGE_KEYS.get(field, ()):
+        if all(isinstance(item, Mapping) and keys[0] in item for item in items):
+            return keys
+    return None
+
+
+def _identity(item: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(item.get(key, _DEFAULTS.get(key)) for key in keys)

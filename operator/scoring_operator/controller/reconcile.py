@@ -1,0 +1,236 @@
+"""One look at one ScoringService, whatever woke it.
+
+A look compares the resource and its children as the watches delivered them. If that says that
+nothing is to be written, it costs no request. Before anything is written to a child the resource
+is read afresh, so that no write follows from a stale view; the status is written with the
+resource's version as a precondition.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scoring_operator.api import API_VERSION, KIND, PLURAL, InvalidResource, ScoringService
+from scoring_operator.controller.children import ChildWriter, Outcome
+from scoring_operator.controller.context import about
+from scoring_operator.controller.drift import stamp
+from scoring_operator.controller.objects import metadata
+from scoring_operator.controller.plan import Name, Plan, make_plan
+from scoring_operator.controller.refusals import namespace_ends
+from scoring_operator.controller.secrets import MissingSecrets
+from scoring_operator.controller.store import Child, Key, Store
+from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
+from scoring_operator.kube.mergepatch import merge_patch
+from scoring_operator.manifests import Platform, render
+from scoring_operator.status import Observed, Summary, begin, summarize, summarize_invalid
+from scoring_operator.status.reasons import Reason
+
+SCORING_SERVICES = ResourceType(API_VERSION, KIND, PLURAL)
+
+RESYNC_SECONDS = 600.0
+WAITING_SECONDS = 2.0  # an event tells when the object is gone; this is for an event that is lost
+CONFLICT_SECONDS = 0.2
+
+Resource = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Memory:
+    """What is remembered of a resource between looks; losing it costs a few requests, no more."""
+
+    distrust: bool = False
+    """The view turned out to be stale: read the resource first."""
+    tolerated: dict[Name, tuple[str, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A resource and what follows from it."""
+
+    resource: Resource
+    service: ScoringService | None
+    invalid: str
+    manifests: list[dict[str, Any]]
+    children: dict[Name, Child]
+    plan: Plan
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return self.resource.get("status") or {}
+
+    @property
+    def touches_children(self) -> bool:
+        return self.plan.writes or bool(self.plan.unknown)
+
+
+class Reconciler:
+    """Looks at resources. `await look(key)` says in how many seconds to look again."""
+
+    def __init__(
+        self,
+        client: Client,
+        store: Store,
+        platform: Platform,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._platform = platform
+        self._writer = ChildWriter(client, store)
+        self._secrets = MissingSecrets(client)
+        self._now = now
+        self._dice = dice
+        self._memories: dict[Key, _Memory] = {}
+
+    async def look(self, key: Key) -> float | None:
+        """Bring children and status in line; None where the resource is gone, or going.
+
+        Raises ApiError where the look could not be finished and is to be repeated.
+        """
+        memory = self._memories.setdefault(key, _Memory())
+        about.set({"namespace": key[0], "name": key[1]})
+        resource = self._store.resource(key)
+        if resource is None or _is_going(resource):
+            return self._forget(key)
+        try:
+            view = self._view(key, resource)
+            if memory.distrust or view.touches_children:
+                resource = await self._fresh(key)
+                if _is_going(resource):
+                    return self._forget(key)
+                view = self._view(key, resource)
+            memory.distrust = False
+            return await self._settle(key, view)
+        except Conflict:
+            memory.distrust = True
+            raise
+        except NotFound:  # it went meanwhile; garbage collection does the rest
+            return self._forget(key)
+        except ApiError as error:
+            if namespace_ends(error):
+                return self._forget(key)
+            raise
+
+    def _forget(self, key: Key) -> float | None:
+        self._memories.pop(key, None)
+        return None
+
+    async def _fresh(self, key: Key) -> Resource:
+        resource = await self._client.get(SCORING_SERVICES, *key)
+        self._store.put(resource)
+        return resource
+
+    def _view(self, key: Key, resource: Resource) -> _View:
+        children = self._store.children(key)
+        generation = metadata(resource).get("generation")
+        about.set({"namespace": key[0], "name": key[1], "generation": generation})
+        try:
+            service = ScoringService.parse(resource)
+        except InvalidResource as error:
+            return _View(resource, None, str(error), [], children, Plan())
+        uid = service.metadata.uid
+        manifests = [stamp(manifest, uid) for manifest in render(service, self._platform)]
+        tolerated = self._memories[key].tolerated
+        plan = make_plan(uid, manifests, children, tolerated=tolerated)
+        return _View(resource, service, "", manifests, children, plan)
+
+    async def _settle(self, key: Key, view: _View) -> float:
+        if view.service is None:
+            logger.warning("the resource cannot be served: %s", view.invalid)
+            summary = summarize_invalid(view.resource, view.invalid, view.status, self._now())
+            await self._write_status(key, view.resource, summary.status)
+            return self._again(summary, view.plan, Outcome())
+        plan, children = await self._complete(key, view, view.service)
+        resource = view.resource
+        observed = view.status.get("observedGeneration") == metadata(resource).get("generation")
+        if plan.writes and not observed:
+            # Whoever waits for this generation must not take the state before it for its result.
+            status = begin(view.service, view.status, self._now())
+            resource = await self._write_status(key, resource, status)
+        outcome = Outcome(children, list(plan.refusals))
+        await self._writer.carry_out(plan, outcome)
+        self._memories[key].tolerated |= outcome.tolerated
+        summary = await self._summary(view.service, resource.get("status") or {}, key, outcome)
+        await self._write_status(key, resource, summary.status)
+        return self._again(summary, plan, outcome)
+
+    async def _complete(
+        self, key: Key, view: _View, service: ScoringService
+    ) -> tuple[Plan, dict[Name, Child]]:
+        """Read the children that nothing is known of; the plan then, and all that is known."""
+        if not view.plan.unknown:
+            return view.plan, dict(view.children)
+        found = await self._writer.read(key[0], view.plan.unknown)
+        children = view.children | {name: child for name, child in found.items() if child}
+        absent = {name for name, child in found.items() if child is None}
+        tolerated = self._memories[key].tolerated
+        plan = make_plan(service.metadata.uid, view.manifests, children, absent, tolerated)
+        return plan, children
+
+    async def _summary(
+        self, service: ScoringService, status: Mapping[str, Any], key: Key, outcome: Outcome
+    ) -> Summary:
+        uid = service.metadata.uid
+        observed = Observed(
+            children={
+                name: child.object for name, child in outcome.children.items() if child.owner == uid
+            },
+            pods=self._store.pods(key),
+            refusals=outcome.refusals,
+        )
+        summary = summarize(service, self._platform, observed, status, self._now())
+        if _ready_reason(summary.status) != Reason.IMAGE_PULL_FAILED:
+            return summary
+        missing = await self._secrets.among(key[0], self._pull_secrets(service))
+        if not missing:
+            return summary
+        observed = replace(observed, missing_secrets=missing)
+        return summarize(service, self._platform, observed, status, self._now())
+
+    def _pull_secrets(self, service: ScoringService) -> list[str]:
+        named = [reference.name for reference in service.spec.image_pull_secrets]
+        return list(dict.fromkeys([*named, *self._platform.image_pull_secrets]))
+
+    async def _write_status(
+        self, key: Key, resource: Resource, status: Mapping[str, Any]
+    ) -> Resource:
+        """Write what has changed of the status; the resource as it is then."""
+        patch = merge_patch(resource.get("status") or {}, status)
+        if not patch:
+            return resource
+        self._store.expect_status(key, status)
+        version = resource["metadata"]["resourceVersion"]
+        written = await self._client.patch_status(
+            SCORING_SERVICES, *key, {"metadata": {"resourceVersion": version}, "status": patch}
+        )
+        self._store.put(written)
+        return written
+
+    def _again(self, summary: Summary, plan: Plan, outcome: Outcome) -> float:
+        if outcome.conflict:
+            return CONFLICT_SECONDS
+        if plan.waiting:
+            return WAITING_SECONDS
+        if summary.look_again_seconds is not None:
+            return summary.look_again_seconds
+        return RESYNC_SECONDS * (0.9 + 0.2 * self._dice())
+
+
+def _is_going(resource: Resource) -> bool:
+    return "deletionTimestamp" in metadata(resource)
+
+
+def _ready_reason(status: Mapping[str, Any]) -> str:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "Ready":
+            return str(condition.get("reason"))
+    return ""

@@ -1,0 +1,34 @@
+"""Which errors of a write are answers about the child, to be told to the user, and which."""
+
+from __future__ import annotations
+
+from scoring_operator.controller.plan import Manifest, name_of
+from scoring_operator.kube import ApiError, BadRequest, Forbidden, Invalid
+from scoring_operator.status import Refusal
+from scoring_operator.status.reasons import Reason
+
+
+def refusal(manifest: Manifest, error: ApiError) -> Refusal | None:
+    """The refusal that an error means; None where it says nothing about this child."""
+    reason = _reason(error)
+    if reason is None:
+        return None
+    kind, name = name_of(manifest)
+    return Refusal(kind=kind, name=name, reason=reason, message=error.message)
+
+
+def namespace_ends(error: ApiError) -> bool:
+    """Whether the namespace is being deleted: nothing can be created in it, nor needs to be."""
+    return error.has_cause("NamespaceTerminating")
+
+
+def _reason(error: ApiError) -> Reason | None:
+    if not isinstance(error, BadRequest | Forbidden | Invalid):
+        return None
+    if "exceeded quota" in error.message:
+        return Reason.QUOTA_EXCEEDED
+    # Webhooks and admission policies choose the code themselves; the words are the server's.
+    denied = "denied the request" in error.message or "denied request" in error.message
+    if denied or isinstance(error, Forbidden):
+        return Reason.ADMISSION_DENIED
+    return Reason.INVALID_SPEC

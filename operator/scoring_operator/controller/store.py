@@ -1,0 +1,227 @@
+"""What the watches delivered: the resources, their children and their pods.
+
+Views of a distributed system arrive late, twice and out of order. The store keeps the newest
+version of each object (resource versions are comparable within a kind), never brings back what
+was deleted, and on a new list drops what is no longer there.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from scoring_operator.api import KIND
+from scoring_operator.controller.fingerprint import Fingerprint, fingerprint, status_bytes
+from scoring_operator.controller.objects import metadata, owner_name, owner_uid
+
+Key = tuple[str, str]
+"""Namespace and name of a ScoringService."""
+
+_TOMBSTONES = 10_000
+
+
+class Change(enum.Enum):
+    """What an event changed in the store."""
+
+    NONE = enum.auto()
+    STATUS = enum.auto()  # only what the object reports
+    ESSENCE = enum.auto()  # what is asked for, labels, owners; also: it is new, or gone
+
+
+class Child(NamedTuple):
+    """A child, or a pod, as last seen."""
+
+    object: dict[str, Any]
+    uid: str
+    version: str
+    owner: str | None
+    """The uid of the ScoringService that it belongs to; None for a stranger with our label."""
+    essence: bytes
+
+
+def child_of(obj: Mapping[str, Any]) -> Child:
+    """An object that was read or written just now, as the store would know it."""
+    printed, meta = fingerprint(obj), metadata(obj)
+    uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
+    return Child(printed.object(), uid, version, owner_uid(obj), printed.essence)
+
+
+class _Entry(NamedTuple):
+    uid: str
+    version: str
+    owner: str | None
+    key: Key
+    print: Fingerprint
+
+
+class Store:
+    """The newest known version of each object, by kind, namespace and name."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[Key, _Entry]] = {}
+        self._members: dict[Key, set[tuple[str, str]]] = {}  # resource -> (kind, name)
+        self._expected: dict[Key, bytes] = {}
+        self._gone: OrderedDict[str, str] = OrderedDict()  # uid -> the version that ended it
+        self._floors: dict[tuple[str, str | None], int] = {}  # versions of the latest lists
+
+    def put(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
+        """Take in a version of an object; what changed, and for which resources."""
+        kind, place = str(obj["kind"]), _place(obj)
+        meta = metadata(obj)
+        uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
+        before = self._entries.get(kind, {}).get(place)
+        if self._outdated(kind, place, before, uid, version):
+            return Change.NONE, set()
+        entry = self._entry(kind, place, obj, uid, version)
+        if entry is None:  # it has lost every sign of a resource that it could belong to
+            return self._drop(kind, place)
+        self._entries.setdefault(kind, {})[place] = entry
+        if kind != KIND:
+            if before is not None and before.key != entry.key:
+                self._leave(before.key, kind, place[1])
+            self._members.setdefault(entry.key, set()).add((kind, place[1]))
+        change = self._compare(kind, before, entry)
+        if change is Change.NONE:
+            return change, set()
+        return change, {entry.key} if before is None else {before.key, entry.key}
+
+    def remove(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
+        """The object is gone, or no longer carries the label that we watch."""
+        kind, place = str(obj["kind"]), _place(obj)
+        meta = metadata(obj)
+        uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
+        before = self._entries.get(kind, {}).get(place)
+        self._bury(uid, version)
+        if before is None or before.uid != uid or _older(version, before.version):
+            return Change.NONE, set()
+        return self._drop(kind, place)
+
+    def evict(self, kind: str, namespace: str, name: str) -> None:
+        """Forget what was known of a child: it is to be read before the next write."""
+        self._drop(kind, (namespace, name))
+
+    def replace(
+        self, kind: str, namespace: str | None, objects: Iterable[Mapping[str, Any]], version: str
+    ) -> set[Key]:
+        """A complete list of a kind (of one namespace, or of all); the resources concerned.
+
+        A watch that had to start anew does not say what vanished meanwhile: the list does.
+        """
+        concerned: set[Key] = set()
+        listed = set()
+        for obj in objects:
+            listed.add(_place(obj))
+            concerned |= self.put(obj)[1]
+        for place, entry in list(self._entries.get(kind, {}).items()):
+            inside = namespace is None or place[0] == namespace
+            if inside and place not in listed and not _older(version, entry.version):
+                concerned |= self._drop(kind, place)[1]
+        if version.isdigit():
+            self._floors[kind, namespace] = int(version)
+        return concerned
+
+    def resource(self, key: Key) -> dict[str, Any] | None:
+        """A ScoringService as last seen, with its resourceVersion."""
+        entry = self._entries.get(KIND, {}).get(key)
+        if entry is None:
+            return None
+        found = entry.print.object()
+        found["metadata"]["resourceVersion"] = entry.version
+        return found
+
+    def keys(self) -> list[Key]:
+        """All ScoringServices."""
+        return list(self._entries.get(KIND, {}))
+
+    def statuses(self) -> Iterable[bytes]:
+        """The status of each ScoringService as JSON."""
+        return [entry.print.status for entry in self._entries.get(KIND, {}).values()]
+
+    def children(self, key: Key) -> dict[tuple[str, str], Child]:
+        """What says that it is part of a ScoringService, but for its pods; by (kind, name)."""
+        return {
+            (kind, name): self._child(kind, (key[0], name))
+            for kind, name in sorted(self._members.get(key, ()))
+            if kind != "Pod"
+        }
+
+    def pods(self, key: Key) -> list[dict[str, Any]]:
+        """The pods that carry a ScoringService's label."""
+        return [
+            self._child(kind, (key[0], name)).object
+            for kind, name in sorted(self._members.get(key, ()))
+            if kind == "Pod"
+        ]
+
+    def expect_status(self, key: Key, status: Mapping[str, Any]) -> None:
+        """We are about to write this status: seeing it is no news."""
+        self._expected[key] = status_bytes(status)
+
+    def _child(self, kind: str, place: Key) -> Child:
+        entry = self._entries[kind][place]
+        return Child(entry.print.object(), entry.uid, entry.version, entry.owner, entry.print[0])
+
+    def _entry(
+        self, kind: str, place: Key, obj: Mapping[str, Any], uid: str, version: str
+    ) -> _Entry | None:
+        if kind == KIND:
+            return _Entry(uid, version, None, place, fingerprint(obj))
+        name = owner_name(obj)
+        if name is None:
+            return None
+        return _Entry(uid, version, owner_uid(obj), (place[0], name), fingerprint(obj))
+
+    def _outdated(
+        self, kind: str, place: Key, before: _Entry | None, uid: str, version: str
+    ) -> bool:
+        if uid in self._gone and not _older(self._gone[uid], version):
+            return True
+        if before is not None:
+            return before.version == version or _older(version, before.version)
+        floor = self._floors.get((kind, place[0]), self._floors.get((kind, None)))
+        return floor is not None and version.isdigit() and int(version) <= floor
+
+    def _compare(self, kind: str, before: _Entry | None, after: _Entry) -> Change:
+        if before is None or (before.uid, before.owner) != (after.uid, after.owner):
+            return Change.ESSENCE
+        if before.print.essence != after.print.essence:
+            return Change.ESSENCE
+        if before.print.status == after.print.status:
+            return Change.NONE
+        if kind == KIND and self._expected.get(after.key) == after.print.status:
+            return Change.NONE
+        return Change.STATUS
+
+    def _drop(self, kind: str, place: Key) -> tuple[Change, set[Key]]:
+        entry = self._entries.get(kind, {}).pop(place, None)
+        if entry is None:
+            return Change.NONE, set()
+        if kind == KIND:
+            self._expected.pop(place, None)
+            return Change.ESSENCE, {place}
+        self._leave(entry.key, kind, place[1])
+        return Change.ESSENCE, {entry.key}
+
+    def _leave(self, key: Key, kind: str, name: str) -> None:
+        members = self._members[key]
+        members.discard((kind, name))
+        if not members:
+            del self._members[key]
+
+    def _bury(self, uid: str, version: str) -> None:
+        # By version, for an object that only lost its label may carry it again later.
+        self._gone[uid] = version
+        if len(self._gone) > _TOMBSTONES:
+            self._gone.popitem(last=False)
+
+
+def _place(obj: Mapping[str, Any]) -> Key:
+    meta = metadata(obj)
+    return str(meta.get("namespace", "")), str(meta.get("name", ""))
+
+
+def _older(version: str, than: str) -> bool:
+    """Whether a resource version is older; versions that are no numbers are never called older."""
+    return version.isdigit() and than.isdigit() and int(version) < int(than)
