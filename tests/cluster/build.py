@@ -19,7 +19,11 @@ from tests.cluster.paths import HERE, cache_root
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Commands that are built together: a module folder here, packages, and how their version is set."""
+    """Commands that are built together, from packages of a Go module in a folder here.
+
+    Their version is the one at which go.mod pins the module ``version_of``; ``files`` are files of
+    that module that the commands need at run time.
+    """
 
     name: str
     module: str
@@ -27,6 +31,7 @@ class Target:
     version_of: str = ""
     version_variables: tuple[tuple[str, str], ...] = ()
     links: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -68,6 +73,16 @@ KWOK = Target(
     packages=("sigs.k8s.io/kwok/cmd/kwok",),
     version_of="sigs.k8s.io/kwok",
     version_variables=(("sigs.k8s.io/kwok/pkg/consts.Version", "{version}"),),
+    files=tuple(
+        f"kustomize/stage/{stage}.yaml"
+        for stage in (
+            "node/fast/node-initialize",
+            "node/heartbeat-with-lease/node-heartbeat-with-lease",
+            "pod/fast/pod-ready",
+            "pod/fast/pod-complete",
+            "pod/fast/pod-delete",
+        )
+    ),
 )
 HELM = Target(
     name="helm",
@@ -114,7 +129,14 @@ def linker_flags(target: Target) -> str:
 def content_key(target: Target, go_version: str) -> str:
     """Return a hash of all that decides what is built: sources, pins, flags, compiler, machine."""
     digest = hashlib.sha256()
-    facts = (target.packages, target.links, linker_flags(target), go_version, platform.machine())
+    facts = (
+        target.packages,
+        target.links,
+        target.files,
+        linker_flags(target),
+        go_version,
+        platform.machine(),
+    )
     digest.update(repr(facts).encode())
     sources = [target.folder / "go.mod", target.folder / "go.sum"]
     sources += sorted(target.folder.rglob("*.go"))
@@ -153,6 +175,11 @@ def _build(target: Target, toolchain: golang.Toolchain, folder: Path) -> None:
     _go(toolchain, target, [*command, "-o", f"{unfinished}/", *target.packages], "compiled", total)
     for link in target.links:
         (unfinished / link).symlink_to(target.name)
+    if target.files:
+        where = ["list", "-m", "-f", "{{.Dir}}", target.version_of]
+        sources = Path(_go(toolchain, target, where, "looked at").stdout_lines[0])
+        for file in target.files:
+            shutil.copy(sources / file, unfinished)
     unfinished.chmod(0o755)
     unfinished.rename(folder)
 

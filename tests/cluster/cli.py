@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cluster import build, console, lifecycle, status
+from tests.cluster import build, console, containerd, lifecycle, status
 from tests.cluster.errors import ClusterError
 from tests.cluster.paths import ClusterPaths, cluster_names, cluster_paths
 from tests.cluster.state import ClusterState, Request
@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--all", action="store_true", help="every cluster in the cache")
     command("status", "show components and nodes; exit status 1 where something is not healthy")
     command("kubeconfig", "print the path of the administrator's kubeconfig")
+    load = command("load-image", "bring an image archive (OCI or Docker) onto the real node")
+    load.add_argument("file", type=Path)
+    load.add_argument("--as", dest="reference", metavar="REF", help="the image's name on the node")
     command("env", "print shell commands that point kubectl and helm at the cluster")
 
     fetch = commands.add_parser("build", help="build the commands ahead of time")
@@ -131,6 +134,16 @@ def environment(paths: ClusterPaths, state: ClusterState, tools: Sequence[Path])
     return variables
 
 
+def _load_image(options: argparse.Namespace) -> int:
+    paths, state = _running(options.name)
+    if state.request.nodes != "real":
+        raise ClusterError(f"the cluster {options.name} has no real node that could hold an image")
+    with console.step(f"loading {options.file}"):
+        loaded = containerd.load_image(paths, options.file, options.reference)
+    print("\n".join(loaded))
+    return 0
+
+
 def _build(options: argparse.Namespace) -> int:
     for name in options.targets or build.TARGETS:
         if name not in build.TARGETS:
@@ -145,6 +158,7 @@ _COMMANDS = {
     "status": _status,
     "kubeconfig": _kubeconfig,
     "env": _env,
+    "load-image": _load_image,
     "build": _build,
 }
 

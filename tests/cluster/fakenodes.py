@@ -70,6 +70,7 @@ def _kwok(paths: ClusterPaths, state: ClusterState, tools: Path) -> list[str]:
         "--node-ip=127.0.0.1",
         "--cidr=10.97.0.1/16",
         "--node-lease-duration-seconds=40",
+        *(f"--config={tools / Path(stage).name}" for stage in build.KWOK.files),
     ]
 
 

@@ -37,6 +37,7 @@ def prepare(paths: ClusterPaths) -> None:
     _mount("-t", "overlay", "-o", layers, "scoring-var", "/var")
     _mount("--bind", root, paths.root)
 
+    _hide_name_service(scratch)
     for name, value in _KUBELET_SETTINGS.items():
         real = Path("/proc/sys", name)
         if real.exists():
@@ -46,3 +47,14 @@ def prepare(paths: ClusterPaths) -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")  # of this network namespace alone
     # Volumes that pods share with the node need mounts to travel, within this namespace alone.
     _mount("--make-rshared", "/")
+
+
+def _hide_name_service(scratch: Path) -> None:
+    """Let look-ups of names fail at once: the machine's name service cannot be reached from here."""
+    real = Path("/etc/resolv.conf").resolve()
+    if not real.exists():  # it was a link into /run, which is another one now
+        real.parent.mkdir(parents=True, exist_ok=True)
+        real.touch()
+    file = scratch / "resolv.conf"
+    file.write_text("nameserver 127.0.0.1\noptions attempts:1\n")
+    _mount("--bind", file, real)
