@@ -123,7 +123,7 @@ def load_image(paths: ClusterPaths, archive: Path, reference: str | None = None)
         raise ClusterError(f"{archive} names no image; give a name with --as")
     references = [reference] if reference else names
     for name in references:
-        ctr(paths, "images", "import", f"--index-name={name}", str(archive.absolute()))
+        ctr(paths, "images", "import", "--local", f"--index-name={name}", str(archive.absolute()))
     known = set(ctr(paths, "images", "list", "--quiet").split())
     if lacking := [name for name in references if name not in known]:
         raise ClusterError(f"the image was imported, but not as {', '.join(lacking)}")
