@@ -2,14 +2,14 @@
 
 Views of a distributed system arrive late, twice and out of order. The store keeps the newest
 version of each object (resource versions are comparable within a kind), never brings back what
-was deleted, and on a new list drops what is no longer there.
+was deleted, and drops what a new list no longer has.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from scoring_operator.api import KIND
@@ -68,7 +68,7 @@ class Store:
 
     def put(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
         """Take in a version of an object; what changed, and for which resources."""
-        kind, place = str(obj["kind"]), _place(obj)
+        kind, place = str(obj["kind"]), place_of(obj)
         meta = metadata(obj)
         uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
         before = self._entries.get(kind, {}).get(place)
@@ -89,7 +89,7 @@ class Store:
 
     def remove(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
         """The object is gone, or no longer carries the label that we watch."""
-        kind, place = str(obj["kind"]), _place(obj)
+        kind, place = str(obj["kind"]), place_of(obj)
         meta = metadata(obj)
         uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
         before = self._entries.get(kind, {}).get(place)
@@ -102,18 +102,16 @@ class Store:
         """Forget what was known of a child: it is to be read before the next write."""
         self._drop(kind, (namespace, name))
 
-    def replace(
-        self, kind: str, namespace: str | None, objects: Iterable[Mapping[str, Any]], version: str
+    def sweep(
+        self, kind: str, namespace: str | None, listed: Collection[Key], version: str
     ) -> set[Key]:
-        """A complete list of a kind (of one namespace, or of all); the resources concerned.
+        """Drop what a complete list of a kind did not have; the resources concerned.
 
-        A watch that had to start anew does not say what vanished meanwhile: the list does.
+        `listed` are the places (namespace and name) of the list's objects, each of which has been
+        put; `namespace` None stands for all of them; `version` is the list's own. A watch that had
+        to start anew does not say what vanished meanwhile: the list does.
         """
         concerned: set[Key] = set()
-        listed = set()
-        for obj in objects:
-            listed.add(_place(obj))
-            concerned |= self.put(obj)[1]
         for place, entry in list(self._entries.get(kind, {}).items()):
             inside = namespace is None or place[0] == namespace
             if inside and place not in listed and not _older(version, entry.version):
@@ -217,7 +215,8 @@ class Store:
             self._gone.popitem(last=False)
 
 
-def _place(obj: Mapping[str, Any]) -> Key:
+def place_of(obj: Mapping[str, Any]) -> Key:
+    """The object's namespace and name."""
     meta = metadata(obj)
     return str(meta.get("namespace", "")), str(meta.get("name", ""))
 

@@ -252,7 +252,6 @@ class Client:
             headers=headers,
             data=data,
             timeout=TIMEOUT,
-            server_hostname=self._credentials.server_hostname,
         ) as response:
             raw = await response.read()
             if response.status < 400:

@@ -28,6 +28,8 @@ def open_session(
         value = credentials.authorization()
         if value is not None:
             request.headers["Authorization"] = value
+        if credentials.server_hostname is not None:
+            request.server_hostname = credentials.server_hostname
         return await handler(request)
 
     return aiohttp.ClientSession(

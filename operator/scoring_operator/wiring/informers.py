@@ -1,0 +1,138 @@
+"""kopf as an informer: it watches, logs in and starts anew; its handlers only take events in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import kopf
+
+from scoring_operator.api import LABEL_NAME
+from scoring_operator.controller.intake import Intake
+from scoring_operator.controller.reconcile import SCORING_SERVICES
+from scoring_operator.kube import Credentials, ResourceType
+from scoring_operator.kube.transport import open_session
+from scoring_operator.manifests import CHILD_KINDS
+from scoring_operator.wiring.watches import Watches
+
+PODS = ResourceType("v1", "Pod", "pods")
+DEPENDENTS = (
+    *(ResourceType(kind.api_version, kind.kind, kind.plural) for kind in CHILD_KINDS),
+    PODS,
+)
+WATCHED = (SCORING_SERVICES, *DEPENDENTS)
+
+_LIST_PAGE = 250
+_LOGIN_PAUSE_SECONDS = 1.0
+_RETRIES_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 5, 5)
+
+logger = logging.getLogger(__name__)
+
+
+class Informers:
+    """The watches of one process. `await start()`, then `await run()` until they end or fail."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        namespaces: Sequence[str],
+        intake: Intake,
+        watches: Watches,
+    ) -> None:
+        self._credentials = credentials
+        self._namespaces = namespaces
+        self._intake = intake
+        self._watches = watches
+        self._logins = 0
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks: Collection[asyncio.Task[Any]] = ()
+
+    async def start(self) -> None:
+        """Start kopf's tasks. It installs signal handlers: whoever wants others does so after."""
+        self._tasks = await kopf.spawn_tasks(
+            registry=self._registry(),
+            settings=_settings(),
+            clusterwide=not self._namespaces,
+            namespaces=list(self._namespaces),
+        )
+
+    async def run(self) -> None:
+        """Serve until kopf's tasks end, or a handler fails; raises what went wrong."""
+        # At its end kopf cancels every task that it is not told to ignore, whoever made it.
+        others = asyncio.all_tasks() - set(self._tasks)
+        serving = asyncio.ensure_future(kopf.run_tasks(self._tasks, ignored=others))
+        try:
+            await asyncio.wait({serving, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+        for ended in (self._failed, serving):
+            if ended.done() and not ended.cancelled():
+                ended.result()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry, id="login")(self._login)
+        for resource in WATCHED:
+            kopf.on.event(
+                resource.group, resource.version, resource.plural, registry=registry, id="intake"
+            )(self._event)
+        return registry
+
+    async def _login(self, **_: Any) -> kopf.AiohttpSession:
+        # kopf logs in again whenever a request is refused with 401, at once and without end.
+        if self._logins:
+            logger.warning("logging in to the API server again")
+            await asyncio.sleep(_LOGIN_PAUSE_SECONDS)
+        self._logins += 1
+        return kopf.AiohttpSession(
+            server=self._credentials.server,
+            default_namespace=self._credentials.namespace,
+            aiohttp_session=open_session(
+                self._credentials, connections=0, middlewares=[self._watches]
+            ),
+        )
+
+    async def _event(self, event: Any, **_: Any) -> None:
+        # kopf logs and drops what a handler raises; a lost event must not go unnoticed.
+        try:
+            self._intake.event(event["type"], event["object"])
+        except Exception as error:  # whatever it is, it ends the process
+            if not self._failed.done():
+                self._failed.set_exception(error)
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoMemory()
+    settings.queueing.idle_timeout = 1.0
+    settings.queueing.exit_timeout = 0.5
+    settings.process.ultimate_exiting_timeout = 20
+    settings.networking.request_timeout = 60
+    settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = _RETRIES_SECONDS
+    settings.watching.chunk_size = _LIST_PAGE
+    for resource in DEPENDENTS:
+        key = (resource.group, resource.version, resource.plural)  # a string would match nothing
+        settings.watching.label_selectors[key] = LABEL_NAME
+    return settings
+
+
+class _NoMemory(kopf.DiffBaseStorage):
+    """No record of the last handled state: event handlers never look at it, and it costs a copy."""
+
+    def build(self, **_: Any) -> Any:
+        """The part of an object in which changes count: none."""
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        """The state that was handled last: unknown."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Remember nothing."""

@@ -1,0 +1,222 @@
+"""The life of an operator process: standby, leader, end.
+
+Every replica watches, so that a standby knows everything when its time comes; only the leader's
+workers take keys. Whatever ends on its own ends the process: a new one starts in a second, while a
+process that is up and blind helps nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from scoring_operator.api import FIELD_MANAGER
+from scoring_operator.controller.intake import Intake
+from scoring_operator.controller.queue import WorkQueue
+from scoring_operator.controller.reconcile import Reconciler
+from scoring_operator.controller.store import Key, Store
+from scoring_operator.controller.worker import work
+from scoring_operator.kube import ApiError, Client, Credentials, load_credentials
+from scoring_operator.kube.credentials import CredentialsError
+from scoring_operator.kube.lease import Elector
+from scoring_operator.wiring.endpoint import Endpoint
+from scoring_operator.wiring.informers import WATCHED, Informers
+from scoring_operator.wiring.metrics import Metrics
+from scoring_operator.wiring.settings import Settings
+from scoring_operator.wiring.watches import Watches
+
+STUCK_SECONDS = 300.0  # no look takes that long: each request has its time-out and few retries
+SILENT_SECONDS = 150.0
+CHECK_SECONDS = 5.0
+DRAIN_SECONDS = 10.0
+WAIT_FOR_API_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class BlindError(RuntimeError):
+    """The watches have been silent for too long to be alive."""
+
+
+class Process:
+    """One operator process; `await run()` returns at SIGTERM or SIGINT, or raises."""
+
+    def __init__(self, settings: Settings, credentials: Credentials) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._stop = asyncio.Event()
+        self._store = Store()
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._metrics = Metrics(
+            queue_depth=lambda: float(self._queue.depth()),
+            leads=self._leads,
+            statuses=self._store.statuses,
+        )
+        self._elector: Elector | None = None
+        intake = Intake(self._store, self._queue)
+        spaces = settings.namespaces or (None,)
+        self._watches = Watches(WATCHED, spaces, intake, self._metrics.request)
+        self._informers = Informers(credentials, settings.namespaces, intake, self._watches)
+        self._endpoint = Endpoint(self._metrics, healthy=self._healthy, ready=self._ready)
+        self._informing = False
+
+    async def run(self) -> None:
+        """Run until told to stop."""
+        self._listen_to_signals()
+        async with contextlib.AsyncExitStack() as stack:
+            await self._endpoint.start(self._settings.port)
+            stack.push_async_callback(self._endpoint.close)
+            client = await stack.enter_async_context(self._client(permit=self._leads))
+            if self._settings.leader_election:
+                # A client of its own: the renewal never waits behind other requests.
+                lease_client = await stack.enter_async_context(self._client(lambda: True))
+                self._elector = Elector(
+                    lease_client,
+                    namespace=self._settings.lease_namespace or self._credentials.namespace,
+                    name=self._settings.lease_name,
+                    identity=self._settings.identity,
+                )
+            if await self._until_stopped(self._wait_for_api(client)):
+                await self._serve(client)
+        logger.info("stopped")
+
+    async def _serve(self, client: Client) -> None:
+        await self._informers.start()
+        self._listen_to_signals()  # kopf has put its own handlers in place
+        self._informing = True
+        reconciler = Reconciler(client, self._store, self._settings.platform)
+        workers = asyncio.create_task(self._lead(reconciler), name="workers")
+        others = [
+            asyncio.create_task(self._informers.run(), name="informers"),
+            asyncio.create_task(self._watch_the_watches(), name="watchdog"),
+            asyncio.create_task(self._stop.wait(), name="signal"),
+        ]
+        try:
+            done, _ = await asyncio.wait({workers, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                logger.info("%s ended", task.get_name())
+                task.result()
+        finally:
+            await self._wind_down(workers, others)
+
+    async def _wind_down(
+        self, workers: asyncio.Task[None], others: list[asyncio.Task[Any]]
+    ) -> None:
+        """Let the workers finish their keys, hand the lead over, then stop watching."""
+        self._queue.close()
+        if self._leads():
+            await asyncio.wait({workers}, timeout=DRAIN_SECONDS)
+        workers.cancel()
+        await asyncio.gather(workers, return_exceptions=True)
+        if self._elector is not None:
+            await self._elector.release()
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _lead(self, reconciler: Reconciler) -> None:
+        """Stand by until this process leads and knows everything; then work."""
+        if self._elector is not None:
+            await self._elector.acquire()
+        async with asyncio.TaskGroup() as group:
+            holding = None
+            if self._elector is not None:
+                holding = group.create_task(self._elector.hold())
+            while not self._watches.synced:
+                await asyncio.sleep(0.02)
+            logger.info("working", extra={"resources": len(self._store.keys())})
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self._settings.workers):
+                    workers.create_task(work(self._queue, reconciler, self._metrics.look))
+            if holding is not None:
+                holding.cancel()
+
+    async def _wait_for_api(self, client: Client) -> None:
+        """Wait for the API server, and for the kinds that kopf looks for only once."""
+        missing: object = None
+        while True:
+            before = missing
+            try:
+                missing = [kind.kind for kind in WATCHED if not await client.discover(kind)]
+            except ApiError as error:
+                missing = error.message
+            if not missing:
+                return
+            if missing != before:
+                logger.warning("waiting for the API server", extra={"missing": missing})
+            await asyncio.sleep(WAIT_FOR_API_SECONDS)
+
+    async def _watch_the_watches(self) -> None:
+        while (silent := self._watches.silent_for()) < SILENT_SECONDS:
+            await asyncio.sleep(CHECK_SECONDS)
+        raise BlindError(f"a watch has given no sign of life for {silent:.0f} s")
+
+    async def _until_stopped(self, coroutine: Coroutine[Any, Any, None]) -> bool:
+        """Run something unless told to stop meanwhile; whether it came to its end."""
+        task = asyncio.ensure_future(coroutine)
+        stop = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return False
+        task.result()
+        return True
+
+    def _client(self, permit: Callable[[], bool]) -> Client:
+        return Client(
+            self._credentials,
+            field_manager=FIELD_MANAGER,
+            concurrency=2 * self._settings.workers,
+            requests_per_second=self._settings.requests_per_second,
+            permit=permit,
+            observe=self._metrics.request,
+        )
+
+    def _listen_to_signals(self) -> None:
+        # Also as PID 1, for which the kernel has no default action.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    def _leads(self) -> bool:
+        if not self._settings.leader_election:
+            return True
+        return self._elector is not None and self._elector.held()
+
+    def _healthy(self) -> tuple[bool, Mapping[str, object]]:
+        busy = self._queue.busy_for()
+        silent = self._watches.silent_for() if self._informing else 0.0
+        facts = {
+            "leader": self._leads(),
+            "busySeconds": round(busy, 1),
+            "silentSeconds": round(silent, 1),
+            "queueDepth": self._queue.depth(),
+        }
+        return busy < STUCK_SECONDS and silent < SILENT_SECONDS, facts
+
+    def _ready(self) -> tuple[bool, Mapping[str, object]]:
+        return self._watches.synced, {"synced": self._watches.synced, "leader": self._leads()}
+
+
+def main(settings: Settings) -> int:
+    """Run an operator process until SIGTERM or SIGINT; its exit status."""
+    try:
+        credentials = load_credentials(settings.kubeconfig, settings.context)
+        asyncio.run(_run(settings, credentials))
+    except CredentialsError as error:
+        logger.critical("no way to log in: %s", error)
+        return 1
+    except Exception as error:
+        # The end of the process is the reaction; the causes are what one needs to know.
+        logger.critical("ended: %s", error, exc_info=error)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, credentials: Credentials) -> None:
+    await Process(settings, credentials).run()

@@ -1,0 +1,115 @@
+"""What kopf's requests show that its handlers do not: each list as a whole, and each watch's pulse.
+
+kopf reports listed objects one by one and says nothing of those that a new list no longer has; and
+a watch that is up and silent looks like one where nothing happens. Both can be seen on the HTTP
+session that we lend to kopf.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from scoring_operator.controller.intake import Intake
+from scoring_operator.controller.store import Key
+from scoring_operator.kube import ResourceType
+from scoring_operator.kube.client import Observer
+
+
+@dataclass
+class _Collection:
+    """A kind in one namespace, or in all, that is being watched."""
+
+    resource: ResourceType
+    namespace: str | None
+    alive_at: float
+    listed: bool = False
+    places: set[Key] = field(default_factory=set)  # of the list under way
+    stream: aiohttp.StreamReader | None = None
+    stream_bytes: int = 0
+
+
+class Watches:
+    """Middleware for the session that kopf uses."""
+
+    def __init__(
+        self,
+        resources: Iterable[ResourceType],
+        namespaces: Iterable[str | None],
+        intake: Intake,
+        observe: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._intake = intake
+        self._observe = observe
+        self._clock = clock
+        spaces = list(namespaces)
+        self._collections = {
+            resource.path(space): _Collection(resource, space, clock())
+            for resource in resources
+            for space in spaces
+        }
+
+    @property
+    def synced(self) -> bool:
+        """Whether each collection has been listed: what is not in the store does not exist."""
+        return all(collection.listed for collection in self._collections.values())
+
+    def silent_for(self) -> float:
+        """Seconds since the most silent watch gave a sign of life.
+
+        The API server sends a bookmark about every minute, and kopf opens a watch anew that has
+        been silent for 70 s.
+        """
+        now = self._clock()
+        for collection in self._collections.values():
+            received = 0 if collection.stream is None else collection.stream.total_bytes
+            if received != collection.stream_bytes:
+                collection.stream_bytes = received
+                collection.alive_at = now
+        return max((now - item.alive_at for item in self._collections.values()), default=0.0)
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Pass the request on, and look at the answer if it is a list or a watch of ours."""
+        collection = self._collections.get(request.url.path)
+        if collection is None:
+            return await handler(request)
+        watching = "watch" in request.url.query
+        verb, plural = "watch" if watching else "list", collection.resource.plural
+        started = self._clock()
+        try:
+            response = await handler(request)
+        except (aiohttp.ClientError, TimeoutError):
+            self._observe(verb, plural, 0, self._clock() - started)
+            raise
+        self._observe(verb, plural, response.status, self._clock() - started)
+        if response.status == 200:
+            collection.alive_at = self._clock()
+            if watching:
+                collection.stream, collection.stream_bytes = response.content, 0
+            else:
+                first = "continue" not in request.url.query
+                self._take_list(collection, await response.read(), first)
+        return response
+
+    def _take_list(self, collection: _Collection, body: bytes, first: bool) -> None:
+        resource = collection.resource
+        page = json.loads(body)
+        named = {"apiVersion": resource.api_version, "kind": resource.kind}
+        if first:
+            collection.places = set()
+        collection.places.update(
+            self._intake.listed({**named, **item} for item in page.get("items") or ())
+        )
+        metadata = page.get("metadata") or {}
+        if not metadata.get("continue"):
+            version = str(metadata.get("resourceVersion", ""))
+            self._intake.sweep(resource.kind, collection.namespace, collection.places, version)
+            collection.places = set()
+            collection.listed = True
