@@ -77,8 +77,8 @@ class Manifest:
         """Parse model.json.
 
         Raises:
-            ModelLoadError: not JSON, a field missing or of the wrong type, an unknown schema version
-                or kind, or a file name that is not a plain one.
+            ModelLoadError: not JSON, a field missing or of the wrong type, an unknown version or
+                kind, or a file name that is not a plain one.
         """
         try:
             document = orjson.loads(data)

@@ -28,8 +28,8 @@ def write_artefact(
     """Write a model artefact, replacing the one that is there.
 
     Everything is written to a folder beside the target and moved into place at the end, so a reader
-    or a crash never meets half an artefact. Nothing that varies from run to run is written (no time,
-    no host).
+    or a crash never meets half an artefact. Nothing that varies from run to run is written, such as
+    the time or the host.
 
     Args:
         directory: where the artefact goes; its parent is made when missing.

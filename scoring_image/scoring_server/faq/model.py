@@ -1,0 +1,53 @@
+"""The serving form of a trained model: plain data, no method of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring_server.faq.none_of_these import NoneOfThese
+from scoring_server.faq.weights import WeightMatrix
+
+Id = int | str
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The original questions, in the order of the matrix's columns.
+
+    Attributes:
+        ids, answer_ids: as given in the data; int where the whole column is integers.
+        texts: what they say.
+    """
+
+    ids: list[Id]
+    answer_ids: list[Id]
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class NgramBlock:
+    """One kind of n-grams.
+
+    Attributes:
+        sizes: fewest and most words or characters of an n-gram.
+        ngrams: the vocabulary, in the order of the matrix's rows.
+        idf: of each n-gram and, last, of an unseen one; shape (n-grams + 1,), float64.
+        norm: the L2 norm of a text of which every n-gram is known.
+    """
+
+    sizes: tuple[int, int]
+    ngrams: list[str]
+    idf: NDArray[np.float64]
+    norm: float
+
+
+@dataclass(frozen=True)
+class FaqModel:
+    """All that ranking needs: blocks of n-grams, weights, "none of these", and the originals."""
+
+    words: NgramBlock
+    chars: NgramBlock
+    weights: WeightMatrix
+    none: NoneOfThese
+    originals: Originals

@@ -1,0 +1,153 @@
+"""Ranking at serving time: needs numpy and orjson, nothing of scikit-learn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring_server.artefact import open_artefact
+from scoring_server.faq.featuriser import Block, Featuriser
+from scoring_server.faq.model import FaqModel, Id, Originals
+from scoring_server.faq.model_files import KIND, read_model
+from scoring_server.faq.text import char_ngrams, normalise, word_ngrams
+
+
+class Match(NamedTuple):
+    """One original that may be what was asked; ids as in the data."""
+
+    original_id: Id
+    answer_id: Id
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer to one question.
+
+    Attributes:
+        matches: best first; equals in the order of the data. Their probabilities say which original
+            is asked if any of them is, and add up to 1 over all originals.
+        none_probability: the probability that no original answers.
+    """
+
+    matches: tuple[Match, ...]
+    none_probability: float
+
+
+def load(directory: Path) -> "FaqRanker":
+    """Load a trained model.
+
+    Raises:
+        ModelLoadError: there is no valid artefact of a FAQ model.
+    """
+    artefact = open_artefact(directory, KIND)
+    model = read_model(artefact)
+    info = {
+        "name": artefact.manifest.name,
+        "digest": artefact.digest,
+        "weights": artefact.manifest.weights,
+        "originals": len(model.originals.ids),
+        "features": model.weights.shape[0] - 1,
+    }
+    return FaqRanker(model, info)
+
+
+class FaqRanker:
+    """Ranks the originals of a FAQ for questions; safe to share between threads and forks.
+
+    Attributes:
+        info: name, digest, weights ("trained"), number of originals and of features.
+    """
+
+    def __init__(self, model: FaqModel, info: dict[str, Any]) -> None:
+        self.info = info
+        self._model = model
+        self._ids = model.originals.ids
+        self._answer_ids = model.originals.answer_ids
+        self._featurise = _featuriser(model)
+
+    def rank(
+        self, questions: Sequence[str], *, top: int | None = None, min_probability: float = 0.0
+    ) -> list[Ranking]:
+        """Rank the originals for each question.
+
+        Args:
+            questions: any texts, empty ones too.
+            top: at most this many matches; None: all.
+            min_probability: matches with less are left out.
+
+        Raises:
+            ValueError: top below 1, or min_probability outside of 0 to 1.
+        """
+        if top is not None and top < 1:
+            raise ValueError(f"top must be at least 1, not {top}")
+        if not 0.0 <= min_probability <= 1.0:
+            raise ValueError(f"min_probability must be between 0 and 1, not {min_probability}")
+        if not questions:
+            return []
+        logits = self.logits(questions)
+        none = self.none_probability(logits).tolist()
+        return [
+            Ranking(self._matches(row, top, min_probability), none_probability)
+            for row, none_probability in zip(logits, none, strict=True)
+        ]
+
+    @property
+    def originals(self) -> Originals:
+        """Ids, answer ids and texts of the originals, in the order of the logits."""
+        return self._model.originals
+
+    def logits(self, questions: Sequence[str]) -> NDArray[np.float64]:
+        """Logits of the originals, shape (questions, originals)."""
+        return self._model.weights.logits(self._featurise(questions))
+
+    def none_probability(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability that no original answers, shape (questions,), from the logits."""
+        return self._model.none.probability(logits)
+
+    def _matches(
+        self, logits: NDArray[np.float64], top: int | None, min_probability: float
+    ) -> tuple[Match, ...]:
+        probabilities = np.exp(logits - logits.max())
+        probabilities /= probabilities.sum()
+        order = _best(logits, top)
+        chosen = probabilities[order]
+        if min_probability > 0.0:
+            order = order[chosen >= min_probability]
+            chosen = chosen[: len(order)]
+        ids, answer_ids = self._ids, self._answer_ids
+        return tuple(
+            Match(ids[i], answer_ids[i], probability)
+            for i, probability in zip(order.tolist(), chosen.tolist(), strict=True)
+        )
+
+
+def _best(logits: NDArray[np.float64], top: int | None) -> NDArray[np.intp]:
+    """Indices of the highest logits, best first, equals in ascending order."""
+    if top is None or top >= len(logits):
+        return np.argsort(-logits, kind="stable")
+    threshold = np.partition(logits, len(logits) - top)[len(logits) - top]
+    candidates = np.flatnonzero(logits >= threshold)
+    return candidates[np.argsort(-logits[candidates], kind="stable")[:top]]
+
+
+def _featuriser(model: FaqModel) -> Featuriser:
+    blocks = []
+    first_row = 0
+    for block, ngrams in ((model.words, word_ngrams), (model.chars, char_ngrams)):
+        smallest, largest = block.sizes
+        blocks.append(
+            Block(
+                analyse=partial(ngrams, smallest=smallest, largest=largest),
+                places={ngram: place for place, ngram in enumerate(block.ngrams)},
+                idf=block.idf,
+                first_row=first_row,
+                weight=block.norm,
+            )
+        )
+        first_row += len(block.ngrams)
+    return Featuriser(normalise, blocks, intercept=first_row)

@@ -1,0 +1,108 @@
+"""The whole training of a model: from data files to an artefact."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scoring_server.artefact import Manifest
+from scoring_server.faq.data import read_originals, read_questions, sha256_of
+from scoring_server.faq.metrics import auroc, ranking_metrics, ranks_of
+from scoring_server.faq.model_files import write_model
+from scoring_server.faq.training.estimator import FaqMatcher, HeldOut
+from scoring_server.faq.training.export import serving_form
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came out of training.
+
+    Attributes:
+        manifest: of the artefact.
+        duplicates: how many duplicates the model learned from.
+        metrics: measured on held-out questions; empty where there are no duplicates.
+    """
+
+    manifest: Manifest
+    duplicates: int
+    metrics: dict[str, Any]
+
+
+def train(
+    originals_file: Path,
+    duplicates_file: Path,
+    directory: Path,
+    *,
+    name: str,
+    seed: int,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Trained:
+    """Train a model and write its artefact; the same files and seed give the same bytes.
+
+    Args:
+        originals_file, duplicates_file: CSV or TSV, as in `scoring_server.faq.data`.
+        directory: where the artefact goes.
+        name: of the model.
+        seed: of everything that is drawn by chance.
+        progress: as in FaqMatcher.
+
+    Raises:
+        DataError: a file is not as it should be.
+        OSError: a file cannot be read or the artefact not be written.
+    """
+    originals = read_originals(originals_file)
+    duplicates = read_questions(duplicates_file, originals.ids)
+    count = len(originals.ids)
+    matcher = FaqMatcher(random_state=seed, progress=progress)
+    matcher.fit(
+        [*originals.texts, *duplicates.texts],
+        [*range(count), *duplicates.originals],
+        is_original=np.arange(count + len(duplicates.texts)) < count,
+    )
+    metrics = _metrics(matcher.held_out_)
+    created_by = {
+        "tool": "scoring-faq",
+        "version": version("scoring-server"),
+        "libraries": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("numpy", "scipy", "scikit-learn")},
+        },
+        "parameters": {
+            key: value for key, value in matcher.get_params().items() if key != "progress"
+        },
+        "weights": {"linear": matcher.weights_.linear, "cosine": matcher.weights_.cosine},
+        "data": {
+            "originals": {"rows": count, "sha256": sha256_of(originals_file)},
+            "duplicates": {"rows": len(duplicates.texts), "sha256": sha256_of(duplicates_file)},
+        },
+    }
+    manifest = write_model(
+        directory,
+        serving_form(matcher, originals),
+        name=name,
+        created_by=created_by,
+        metrics=metrics,
+    )
+    return Trained(manifest, len(duplicates.texts), metrics)
+
+
+def _metrics(held_out: HeldOut) -> dict[str, Any]:
+    """Metrics of held-out questions; the calibration was fitted on them, so its error flatters."""
+    metrics: dict[str, Any] = {}
+    if len(held_out.truth):
+        measured = ranking_metrics(
+            ranks_of(held_out.probabilities, held_out.truth), held_out.probabilities.max(axis=1)
+        )
+        metrics["heldOutDuplicates"] = measured.questions
+        for k, accuracy in enumerate(measured.accuracy, start=1):
+            metrics[f"accuracyAt{k}"] = round(accuracy, 4)
+        metrics["meanReciprocalRank"] = round(measured.mrr, 4)
+        metrics["expectedCalibrationError"] = round(measured.ece, 4)
+    if len(held_out.none_if_answered) and len(held_out.none_if_unanswered):
+        area = auroc(held_out.none_if_unanswered, held_out.none_if_answered)
+        metrics["noneAuroc"] = round(area, 4)
+    return metrics
