@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cluster import build, console, containerd, lifecycle, status
+from tests.cluster import build, console, containerd, images, lifecycle, status
 from tests.cluster.errors import ClusterError
 from tests.cluster.paths import ClusterPaths, cluster_names, cluster_paths
 from tests.cluster.state import ClusterState, Request
@@ -42,6 +42,13 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--as", dest="reference", metavar="REF", help="the image's name on the node")
     command("env", "print shell commands that point kubectl and helm at the cluster")
 
+    image = commands.add_parser("build-image", help="build a Dockerfile into an image archive")
+    image.add_argument("--file", type=Path, required=True, metavar="DOCKERFILE")
+    image.add_argument("--context", type=Path, required=True, metavar="DIR")
+    image.add_argument("--target", help="the stage to build (default: the last)")
+    image.add_argument("--tag", required=True, help="the image's name")
+    image.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE")
+    image.add_argument("--out", type=Path, metavar="FILE", help="put the archive there too")
     fetch = commands.add_parser("build", help="build the commands ahead of time")
     fetch.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(build.TARGETS))
     return parser
@@ -144,6 +151,24 @@ def _load_image(options: argparse.Namespace) -> int:
     return 0
 
 
+def _build_image(options: argparse.Namespace) -> int:
+    arguments = {}
+    for argument in options.build_arg:
+        name, separator, value = argument.partition("=")
+        if not separator or not name:
+            raise ClusterError(f"--build-arg takes NAME=VALUE, not {argument!r}")
+        arguments[name] = value
+    request = images.ImageBuild(
+        dockerfile=options.file,
+        context=options.context,
+        tag=options.tag,
+        target=options.target,
+        arguments=arguments,
+    )
+    print(images.build(request, options.out))
+    return 0
+
+
 def _build(options: argparse.Namespace) -> int:
     for name in options.targets or build.TARGETS:
         if name not in build.TARGETS:
@@ -159,6 +184,7 @@ _COMMANDS = {
     "kubeconfig": _kubeconfig,
     "env": _env,
     "load-image": _load_image,
+    "build-image": _build_image,
     "build": _build,
 }
 

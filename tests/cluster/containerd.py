@@ -25,6 +25,9 @@ state = "/run/containerd"
 [grpc]
 address = "{paths.containerd_socket}"
 
+[plugins."io.containerd.internal.v1.opt"]
+path = "{paths.data / "containerd-opt"}"
+
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "{archives.PAUSE_IMAGE}"
 

@@ -1,0 +1,110 @@
+"""The base image where no registry can be reached: Debian with Python, made by debootstrap once."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.cluster import console
+from tests.cluster.errors import ClusterError
+from tests.cluster.locks import exclusive
+from tests.cluster.paths import cache_root
+
+_SUITE = "bookworm"
+_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+_DEFAULT_MIRROR = "http://deb.debian.org/debian"
+# What an image does not need: documentation, translations, logs, lists and archives of packages.
+_SUPERFLUOUS = (
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/lintian",
+    "var/cache/apt",
+    "var/cache/debconf",
+    "var/lib/apt/lists",
+    "var/log",
+)
+# OpenSSL on Debian looks for authorities in this file, which the distribution leaves out, and in a
+# folder of single certificates: with the link, one that is added to the bundle is found too.
+_OPENSSL_BUNDLE = "usr/lib/ssl/cert.pem"
+_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def key() -> str:
+    """Return a hash of all that decides what is in the base image."""
+    facts = (_SUITE, _PACKAGES, _SUPERFLUOUS, _OPENSSL_BUNDLE, mirror())
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def mirror() -> str:
+    """Return the Debian mirror: ``$SCORING_DEBIAN_MIRROR``, or Debian's own."""
+    return os.environ.get("SCORING_DEBIAN_MIRROR", _DEFAULT_MIRROR)
+
+
+def tag() -> str:
+    """Return the name of the base image in the local storage."""
+    return f"localhost/scoring-base:{_SUITE}-{key()}"
+
+
+def root_archive() -> Path:
+    """Return the tar of the base image's files, making it where the cache lacks it."""
+    archive = cache_root() / "images" / f"base-{key()}.tar"
+    with exclusive(cache_root() / "locks" / "base-image", "the base image"):
+        if not archive.exists():
+            with console.step(f"making the base image (Debian {_SUITE}, {', '.join(_PACKAGES)})"):
+                _make(archive)
+    return archive
+
+
+def _make(archive: Path) -> None:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=archive.parent, prefix="base-") as scratch:
+        root = Path(scratch, "root")
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
+        # In a mount namespace of its own: what debootstrap mounts goes with it, also after a crash.
+        isolated = ["unshare", "--mount", "--propagation", "private", *command]
+        log = _run_counting([*isolated, _SUITE, str(root), mirror()])
+        if log is not None:
+            raise ClusterError(f"debootstrap failed:\n{log}")
+        _slim(root)
+        unfinished = Path(scratch, "root.tar")
+        reproducible = ["--sort=name", "--mtime=@0", "--numeric-owner"]
+        tar = ["tar", "--create", "--file", str(unfinished), *reproducible, "-C", str(root), "."]
+        subprocess.run(tar, check=True)
+        unfinished.rename(archive)
+
+
+def _run_counting(command: list[str]) -> str | None:
+    """Run debootstrap, showing how far it is; return None, or the end of its output if it failed."""
+    progress = console.Progress("debootstrap")
+    lines: list[str] = []
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            progress.update(line.strip().removeprefix("I: ")[:60])
+        progress.done()
+        return "".join(lines[-20:]) if process.wait() != 0 else None
+
+
+def _slim(root: Path) -> None:
+    for name in _SUPERFLUOUS:
+        folder = root / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    # apt refuses to work without this folder.
+    (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+    (root / "var/lib/apt/lists/partial").mkdir(parents=True)
+    for cache in root.glob("usr/**/__pycache__"):
+        shutil.rmtree(cache, ignore_errors=True)
+    bundle = root / _OPENSSL_BUNDLE
+    if not bundle.exists():
+        bundle.symlink_to(_BUNDLE)
+    (root / "etc/resolv.conf").write_text("")
+    (root / "etc/hostname").write_text("localhost\n")
