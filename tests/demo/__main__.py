@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "up":
-            show.show(target.prepare(options.context))
+            show.show(*target.prepare(options.context))
         else:
             target.remove(options.context)
     except ClusterError as error:

@@ -9,21 +9,22 @@ from typing import Any
 from tests.cluster.console import step
 from tests.cluster.errors import ClusterError
 from tests.cluster.paths import REPOSITORY
-from tests.demo import requests
 from tests.demo.photograph import photograph
-from tests.demo.target import CLUSTER, OPERATOR_NAMESPACE, RELEASE, Target
+from tests.demo.target import CLUSTER, EXAMPLES
+from tests.deploy import chart, scoring
+from tests.deploy.images import Images
+from tests.deploy.target import Target
 
-EXAMPLES = ("faq", "image-cpu")
 QUESTION = "how can i make a copy of an object so that changing it leaves the first one alone"
 _READY_SECONDS = 600
 _POLL_SECONDS = 2.0
 
 
-def show(target: Target) -> None:
+def show(target: Target, images: Images) -> None:
     """Run the demo on a prepared cluster."""
     photo = photograph()
     with step("installing the operator from its chart"):
-        _install(target)
+        chart.install(target, images)
     with step(f"applying {' and '.join(f'examples/{name}.yaml' for name in EXAMPLES)}"):
         for name in EXAMPLES:
             target.run("kubectl", "apply", "--filename", f"examples/{name}.yaml")
@@ -34,33 +35,6 @@ def show(target: Target) -> None:
     _ask(target)
     _classify(target, photo)
     _how_to_go_on(target)
-
-
-def _install(target: Target) -> None:
-    operator_repository, operator_tag = _split(target.operator_image)
-    values = {
-        "image.repository": operator_repository,
-        "image.tag": operator_tag,
-        "defaults.cpuImage": target.scoring_image,
-    }
-    settings = [part for item in values.items() for part in ("--set-string", "=".join(item))]
-    target.run(
-        *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
-        *("--namespace", OPERATOR_NAMESPACE, "--create-namespace"),
-        *("--wait", "--timeout", "5m", *settings),
-    )
-    # A rebuilt image keeps its tag: start the operator anew, so that what was built is what runs.
-    if target.embedded:
-        deployment = ("--namespace", OPERATOR_NAMESPACE, "deployment", RELEASE)
-        target.run("kubectl", "rollout", "restart", *deployment)
-        target.run("kubectl", "rollout", "status", *deployment, "--timeout=5m")
-
-
-def _split(image: str) -> tuple[str, str]:
-    repository, colon, tag = image.rpartition(":")
-    if not colon or "/" in tag:
-        raise ClusterError(f"the image {image} needs a tag")
-    return repository, tag
 
 
 def _wait_until_ready(target: Target) -> None:
@@ -92,9 +66,9 @@ def _condition(target: Target, name: str) -> tuple[bool, str]:
 
 
 def _ask(target: Target) -> None:
-    with requests.forwarded(target, "faq") as url:
+    with scoring.forwarded(target, "faq") as url:
         body = json.dumps({"input": QUESTION, "top": 3}).encode()
-        answer = requests.post(f"{url}/score", body, "application/json")
+        answer = scoring.post(f"{url}/score", body, "application/json")
     ranking, took = answer["result"]
     _title(f"POST /score: {QUESTION}?")
     known = _questions()
@@ -111,9 +85,9 @@ def _questions() -> dict[str, str]:
 
 def _classify(target: Target, photo: Path) -> None:
     kind = "image/png" if photo.suffix.lower() == ".png" else "image/jpeg"
-    with requests.forwarded(target, "image-cpu") as url:
-        answer = requests.post(f"{url}/score", photo.read_bytes(), kind)
-        model = requests.get(f"{url}/version")["model"]
+    with scoring.forwarded(target, "image-cpu") as url:
+        answer = scoring.post(f"{url}/score", photo.read_bytes(), kind)
+        model = scoring.get(f"{url}/version")["model"]
     (classes,), took = list(answer["result"][0].values()), answer["result"][1]
     _title(f"POST /score: {photo.name}, with {model['name']} (weights: {model['weights']})")
     if "resnet152" not in model["name"].lower():

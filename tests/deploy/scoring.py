@@ -10,16 +10,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.cluster.errors import ClusterError
-from tests.demo.target import Target
+from tests.deploy.target import Target
 
 _TIMEOUT_SECONDS = 60
 
 
+class ScoringError(ClusterError):
+    """The server answered with an error."""
+
+    def __init__(self, code: int, body: Any) -> None:
+        """The HTTP status and the answer's JSON."""
+        super().__init__(f"{code} {body}")
+        self.code = code
+        self.body = body
+
+
 @contextlib.contextmanager
-def forwarded(target: Target, service: str) -> Iterator[str]:
-    """The service's address on this machine while the body runs."""
+def forwarded(target: Target, service: str, namespace: str = "default") -> Iterator[str]:
+    """A service's address on this machine while the body runs."""
     command = target.command(
-        "kubectl", "--namespace", target.namespace, "port-forward", f"service/{service}", ":80"
+        "kubectl", "--namespace", namespace, "port-forward", f"service/{service}", ":80"
     )
     with subprocess.Popen(
         command, env=dict(target.environment), stdout=subprocess.PIPE, text=True
@@ -39,16 +49,25 @@ def get(url: str) -> Any:
     return _open(urllib.request.Request(url))
 
 
-def post(url: str, body: bytes, content_type: str) -> Any:
-    """The JSON answer to a POST."""
+def post(url: str, body: bytes, content_type: str = "application/json") -> Any:
+    """The JSON answer to a POST.
+
+    Raises:
+        ScoringError: with the status and the JSON of an error.
+    """
     return _open(urllib.request.Request(url, data=body, headers={"Content-Type": content_type}))
 
 
 def _open(request: urllib.request.Request) -> Any:
-    # The address is this machine's: a proxy from the environment would not find it.
+    # The address is this machine's or the cluster's: a proxy of the environment would not find it.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
             return json.load(response)
     except urllib.error.HTTPError as error:
-        raise ClusterError(f"{request.full_url}: {error.code} {error.read().decode()}") from None
+        text = error.read().decode()
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = text
+        raise ScoringError(error.code, body) from None

@@ -1,0 +1,39 @@
+"""Installs the operator from its chart, and removes it."""
+
+from tests.cluster.errors import ClusterError
+from tests.deploy.images import Images
+from tests.deploy.target import Target
+
+NAMESPACE = "scoring-system"
+RELEASE = "scoring-operator"
+
+
+def install(target: Target, images: Images) -> None:
+    """Install or upgrade the release, and wait until it runs."""
+    repository, tag = _split(images.operator)
+    values = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "defaults.cpuImage": images.scoring,
+    }
+    settings = [part for item in values.items() for part in ("--set-string", "=".join(item))]
+    target.run(
+        *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
+        *("--namespace", NAMESPACE, "--create-namespace"),
+        *("--wait", "--timeout", "5m", *settings),
+    )
+
+
+def uninstall(target: Target) -> None:
+    """Remove the release and its namespace; the CRD is kept."""
+    target.run(
+        "helm", "uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--ignore-not-found"
+    )
+    target.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found")
+
+
+def _split(image: str) -> tuple[str, str]:
+    repository, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:
+        raise ClusterError(f"the image {image} needs a tag")
+    return repository, tag
