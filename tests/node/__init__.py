@@ -1,0 +1,1 @@
+"""End-to-end tests on a node that runs pods: the chart, the images, the examples, real requests."""
