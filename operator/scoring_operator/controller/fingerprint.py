@@ -10,7 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Notes that kubectl and the Deployment controller leave for themselves.
+_NOTES = frozenset(
+    {"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
+)
 _POD_METADATA = (
     "name",
     "namespace",
@@ -60,9 +63,10 @@ def _plain(obj: Mapping[str, Any]) -> dict[str, Any]:
     metadata = {**(obj.get("metadata") or {})}
     metadata.pop("managedFields", None)
     metadata.pop("resourceVersion", None)
-    if _LAST_APPLIED in (metadata.get("annotations") or {}):
-        annotations = {k: v for k, v in metadata["annotations"].items() if k != _LAST_APPLIED}
-        metadata["annotations"] = annotations
+    annotations = metadata.pop("annotations", None) or {}
+    kept = {key: value for key, value in annotations.items() if key not in _NOTES}
+    if kept:
+        metadata["annotations"] = kept
     trimmed["metadata"] = metadata
     return trimmed
 

@@ -19,6 +19,7 @@ from scoring_operator.api import API_VERSION, KIND, PLURAL, InvalidResource, Sco
 from scoring_operator.controller.children import ChildWriter, Outcome
 from scoring_operator.controller.context import about
 from scoring_operator.controller.drift import stamp
+from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.objects import metadata
 from scoring_operator.controller.plan import Name, Plan, make_plan
 from scoring_operator.controller.refusals import namespace_ends
@@ -35,6 +36,7 @@ SCORING_SERVICES = ResourceType(API_VERSION, KIND, PLURAL)
 RESYNC_SECONDS = 600.0
 WAITING_SECONDS = 2.0  # an event tells when the object is gone; this is for an event that is lost
 CONFLICT_SECONDS = 0.2
+SETTLE_SECONDS = 0.2
 
 Resource = dict[str, Any]
 
@@ -78,6 +80,7 @@ class Reconciler:
         client: Client,
         store: Store,
         platform: Platform,
+        models: ModelProbe,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         dice: Callable[[], float] = random.random,
@@ -85,6 +88,7 @@ class Reconciler:
         self._client = client
         self._store = store
         self._platform = platform
+        self._models = models
         self._writer = ChildWriter(client, store)
         self._secrets = MissingSecrets(client)
         self._now = now
@@ -152,13 +156,17 @@ class Reconciler:
         plan, children = await self._complete(key, view, view.service)
         resource = view.resource
         observed = view.status.get("observedGeneration") == metadata(resource).get("generation")
-        if plan.writes and not observed:
+        begins = plan.writes and not observed
+        if begins:
             # Whoever waits for this generation must not take the state before it for its result.
             status = begin(view.service, view.status, self._now())
             resource = await self._write_status(key, resource, status)
         outcome = Outcome(children, list(plan.refusals))
         await self._writer.carry_out(plan, outcome)
         self._memories[key].tolerated |= outcome.tolerated
+        if begins and not outcome.refusals and not outcome.conflict:
+            # The controllers have not had the time to say anything that is worth a write.
+            return SETTLE_SECONDS
         summary = await self._summary(view.service, resource.get("status") or {}, key, outcome)
         await self._write_status(key, resource, summary.status)
         return self._again(summary, plan, outcome)
@@ -180,12 +188,14 @@ class Reconciler:
         self, service: ScoringService, status: Mapping[str, Any], key: Key, outcome: Outcome
     ) -> Summary:
         uid = service.metadata.uid
+        pods = self._store.pods(key)
         observed = Observed(
             children={
                 name: child.object for name, child in outcome.children.items() if child.owner == uid
             },
-            pods=self._store.pods(key),
+            pods=pods,
             refusals=outcome.refusals,
+            model=self._models.model(key, pods),
         )
         summary = summarize(service, self._platform, observed, status, self._now())
         if _ready_reason(summary.status) != Reason.IMAGE_PULL_FAILED:

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import kopf
-
 from scoring_operator.api import LABEL_NAME
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.reconcile import SCORING_SERVICES
 from scoring_operator.kube import Credentials, ResourceType
 from scoring_operator.kube.transport import open_session
 from scoring_operator.manifests import CHILD_KINDS
+from scoring_operator.wiring.lean import kopf
 from scoring_operator.wiring.watches import Watches
 
 PODS = ResourceType("v1", "Pod", "pods")

@@ -16,6 +16,7 @@ from typing import Any
 
 from scoring_operator.api import FIELD_MANAGER
 from scoring_operator.controller.intake import Intake
+from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.queue import WorkQueue
 from scoring_operator.controller.reconcile import Reconciler
 from scoring_operator.controller.store import Key, Store
@@ -88,7 +89,8 @@ class Process:
         await self._informers.start()
         self._listen_to_signals()  # kopf has put its own handlers in place
         self._informing = True
-        reconciler = Reconciler(client, self._store, self._settings.platform)
+        models = ModelProbe(self._queue.add)
+        reconciler = Reconciler(client, self._store, self._settings.platform, models)
         workers = asyncio.create_task(self._lead(reconciler), name="workers")
         others = [
             asyncio.create_task(self._informers.run(), name="informers"),
@@ -102,6 +104,7 @@ class Process:
                 task.result()
         finally:
             await self._wind_down(workers, others)
+            await models.close()
 
     async def _wind_down(
         self, workers: asyncio.Task[None], others: list[asyncio.Task[Any]]

@@ -1,0 +1,1 @@
+"""The work queue, the store, and one look at a resource."""

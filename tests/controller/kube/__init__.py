@@ -1,0 +1,1 @@
+"""The Kubernetes client, credentials and leader election, against small servers and fakes."""

@@ -1,0 +1,1 @@
+"""Command line, logs, metrics, health and the observation of kopf's watches."""
