@@ -140,9 +140,10 @@ def _open_regular(path: Path) -> Iterator[BufferedReader]:
                 f"{path} is a link; an artefact holds plain files only, copy the file itself"
             ) from None
         raise _unreadable(path, error) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ModelLoadError(f"{path} is not a regular file")
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ModelLoadError(f"{path} is not a regular file")
         try:
             yield stream
         except OSError as error:
