@@ -1,1 +1,1 @@
-"""A real Kubernetes on one bare Linux machine, for the tests and the demo (standard library only)."""
+"""A real Kubernetes on one bare Linux machine, for tests and the demo (standard library only)."""

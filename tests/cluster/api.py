@@ -61,7 +61,7 @@ class ApiClient:
 def wait_until(
     condition: Callable[[], bool], what: str, seconds: float, check: Callable[[], None]
 ) -> None:
-    """Poll ``condition``; ``check`` may raise early; after ``seconds`` raise, saying ``what`` is missing."""
+    """Poll ``condition`` for so long; ``check`` may raise early; ``what`` says what is missing."""
     deadline = time.monotonic() + seconds
     while not condition():
         check()

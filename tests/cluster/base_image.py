@@ -78,7 +78,7 @@ def _make(archive: Path) -> None:
 
 
 def _run_counting(command: list[str]) -> str | None:
-    """Run debootstrap, showing how far it is; return None, or the end of its output if it failed."""
+    """Run debootstrap, showing how far it is; return None, or what it last said if it failed."""
     progress = console.Progress("debootstrap")
     lines: list[str] = []
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

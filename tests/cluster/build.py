@@ -1,4 +1,4 @@
-"""Builds Kubernetes, containerd and their tools from Go modules; each build is made once per content."""
+"""Builds Kubernetes, containerd and their tools from Go modules, once for each content."""
 
 import dataclasses
 import hashlib

@@ -28,7 +28,7 @@ authorityKeyIdentifier=keyid
 """
 
 
-def _openssl(*arguments: str | Path) -> None:
+def _openssl(*arguments: object) -> None:
     if shutil.which("openssl") is None:
         raise ClusterError("the openssl command is missing; install the package openssl")
     done = subprocess.run(
@@ -94,7 +94,7 @@ class Authority:
 
 
 def signing_key(folder: Path, name: str) -> None:
-    """Write ``name.key`` and ``name.pub``, with which service-account tokens are signed and checked."""
+    """Write ``name.key`` and ``name.pub``, which sign and check service-account tokens."""
     key = folder / f"{name}.key"
     _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
     key.chmod(0o600)

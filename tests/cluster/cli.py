@@ -1,4 +1,4 @@
-"""The command line: ``python -m tests.cluster up|down|status|kubeconfig|env|load-image|build-image``."""
+"""The command line, ``python -m tests.cluster``; ``--help`` lists its commands."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.cluster import build, console, containerd, images, lifecycle, status
 from tests.cluster.errors import ClusterError
-from tests.cluster.paths import ClusterPaths, cluster_names, cluster_paths
+from tests.cluster.paths import ClusterPaths, cluster_paths
 from tests.cluster.state import ClusterState, Request
 
 DEFAULT_NAME = "dev"
@@ -33,8 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--nodes", choices=["none", "fake", "real"], default="none")
     up.add_argument("--fake-nodes", type=int, default=0, metavar="N")
     up.add_argument("--gpus-per-node", type=int, default=0, metavar="K", help="fake nvidia.com/gpu")
-    down = command("down", "take a cluster down and remove all that it left")
-    down.add_argument("--all", action="store_true", help="every cluster in the cache")
+    command("down", "take a cluster down and remove all that it left")
     command("status", "show components and nodes; exit status 1 where something is not healthy")
     command("kubeconfig", "print the path of the administrator's kubeconfig")
     load = command("load-image", "bring an image archive (OCI or Docker) onto the real node")
@@ -75,9 +74,8 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _down(options: argparse.Namespace) -> int:
-    for name in cluster_names() if options.all else [options.name]:
-        if not lifecycle.down(name):
-            console.say(f"there is no cluster {name}")
+    if not lifecycle.down(options.name):
+        console.say(f"there is no cluster {options.name}")
     return 0
 
 

@@ -31,7 +31,7 @@ CLIENTS = {
 
 
 def audit_policy() -> dict[str, object]:
-    """Return the audit policy: who did what to which object, for all but Kubernetes' own components."""
+    """Return the audit policy: who did what to which object, Kubernetes' own parts aside."""
     components = [user for name, (user, _) in CLIENTS.items() if name != "admin"]
     return {
         "apiVersion": "audit.k8s.io/v1",
@@ -143,7 +143,7 @@ def apiserver(paths: ClusterPaths, state: ClusterState, binaries: Path) -> list[
         "--profiling=false",
     ]
     if state.network is None:
-        # A loopback address cannot be an Endpoints address: leave the Service kubernetes without any.
+        # The address is loopback, which no Service can have as its endpoint: leave it out.
         command.append("--endpoint-reconciler-type=none")
     return command
 
@@ -160,6 +160,10 @@ def controller_manager(paths: ClusterPaths, state: ClusterState, binaries: Path)
         f"--root-ca-file={pki / 'ca.crt'}",
         f"--cluster-signing-cert-file={pki / 'ca.crt'}",
         f"--cluster-signing-key-file={pki / 'ca.key'}",
+        # Each controller asks for a token as it starts: at the default of 20 requests a second that
+        # takes five seconds.
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
         # Tests wait for the autoscaler: two seconds, not fifteen.
         "--horizontal-pod-autoscaler-sync-period=2s",
     ]

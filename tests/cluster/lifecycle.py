@@ -40,8 +40,8 @@ _START_SECONDS = 120.0
 def up(request: Request, owner: int | None = None) -> ClusterState:
     """Start the cluster, or find it running; return its state.
 
-    ``owner`` is the reading end of a pipe: the cluster ends when every writing end is closed. Whatever goes
-    wrong, or Ctrl-C, takes down what was started.
+    ``owner`` is the reading end of a pipe: the cluster ends when every writing end is closed.
+    Whatever goes wrong, or Ctrl-C, takes down what was started.
     """
     paths = cluster_paths(request.name)
     if request.nodes == "real":

@@ -1,7 +1,7 @@
 """metrics-server: CPU and memory of pods, for ``kubectl top`` and the HorizontalPodAutoscaler.
 
-It is a process beside the API server, not a pod: its Service has no selector, and the one endpoint is written
-here.
+It is a process beside the API server, not a pod: its Service has no selector, and the one endpoint
+is written here.
 """
 
 import base64

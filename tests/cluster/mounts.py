@@ -1,4 +1,4 @@
-"""The mount namespace of a node: what containerd and the kubelet write outside the cluster's folder."""
+"""The mount namespace of a node: where containerd and the kubelet write to fixed paths."""
 
 import subprocess
 from pathlib import Path
@@ -22,10 +22,10 @@ def _mount(*arguments: str | Path) -> None:
 
 
 def prepare(paths: ClusterPaths) -> None:
-    """Give this mount namespace, which must be private already, its own ``/run``, ``/var`` and settings.
+    """Give this mount namespace, which must be private already, its own ``/run`` and ``/var``.
 
-    containerd, the CNI plugins and the kubelet write to fixed paths there; what they write is kept in
-    memory and goes with the namespace. The cluster's own folder stays what it is, wherever it lies.
+    What is written there is kept in memory and goes with the namespace. The cluster's own folder
+    stays what it is, wherever it lies. The kubelet gets its own copies of kernel settings.
     """
     _mount("-t", "tmpfs", "-o", "mode=755", "scoring-run", "/run")
     scratch = Path("/run/scoring")
@@ -45,12 +45,12 @@ def prepare(paths: ClusterPaths) -> None:
             file.write_text(f"{value}\n")
             _mount("--bind", file, real)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")  # of this network namespace alone
-    # Volumes that pods share with the node need mounts to travel, within this namespace alone.
+    # Volumes that pods share with the node need mounts to travel, in this namespace alone.
     _mount("--make-rshared", "/")
 
 
 def _hide_name_service(scratch: Path) -> None:
-    """Let look-ups of names fail at once: the machine's name service cannot be reached from here."""
+    """Let look-ups of names fail at once: no name service can be reached from here."""
     real = Path("/etc/resolv.conf").resolve()
     if not real.exists():  # it was a link into /run, which is another one now
         real.parent.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,15 @@
 """The network of a cluster with a real node.
 
-The whole cluster (control plane, kubelet, kube-proxy, pods) lives in one network namespace of its own,
-joined to the machine by one pair of virtual links, and the machine has one route to it:
+The whole cluster (control plane, kubelet, kube-proxy, pods) lives in one network namespace of its
+own, joined to the machine by one pair of virtual links, and the machine has one route to it:
 
     machine  scXXXXXXXX 10.200.4.1 ──── 10.200.4.2 eth0  namespace: API server, pods, Services
 
-So tests and kubectl on the machine reach the API server, the pods and the Services' cluster addresses
-directly; two clusters cannot collide, as each has its own ports and its own iptables (kube-proxy's chains
-have fixed names); and nothing is left behind, as the kernel removes namespace, links, route and
-rules with the namespace's last process. The machine's own firewall and forwarding stay as they are, so
-pods reach the machine and one another, not the Internet.
+So tests and kubectl on the machine reach the API server, the pods and the Services' cluster
+addresses directly; two clusters cannot collide, as each has its own ports and its own iptables
+(kube-proxy's chains have fixed names); and nothing is left behind, as the kernel removes namespace,
+links, route and rules with the namespace's last process. The machine's own firewall and forwarding
+stay as they are, so pods reach the machine and one another, not the Internet.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ from tests.cluster.paths import ClusterPaths
 from tests.cluster.state import Network
 
 _BLOCK_PREFIX = 20
-# Private ranges, tried in this order, and last the one for benchmarks (RFC 2544), used nowhere else.
+# Private ranges, tried in this order; the last is for benchmarks (RFC 2544) and used nowhere else.
 _RANGES = ("10.200.0.0/14", "172.28.0.0/14", "198.18.0.0/15")
 
 
@@ -49,7 +49,7 @@ def free_blocks(used: Iterable[ipaddress.IPv4Network]) -> Iterator[ipaddress.IPv
 
 
 def used_networks() -> list[ipaddress.IPv4Network]:
-    """Return the networks that the machine has routes or addresses for (the default route aside)."""
+    """Return the networks that the machine has routes for, the default route aside."""
     routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all") or "[]")
     destinations = {route["dst"] for route in routes} - {"default", "0.0.0.0/0"}
     return [ipaddress.IPv4Network(text, strict=False) for text in sorted(destinations)]
@@ -79,7 +79,7 @@ def _claim_block(link: str) -> Network:
     for block in free_blocks(used_networks()):
         network = layout(block)
         _ip("addr", "add", f"{network.host_address}/30", "dev", link)
-        # Adding a route that exists fails: this is how one of two that start at once gets the block.
+        # Adding a route that exists fails: so one of two that start at once gets the block.
         added = subprocess.run(
             ["ip", "route", "add", str(block), "via", network.node_address, "dev", link],
             capture_output=True,
@@ -92,7 +92,7 @@ def _claim_block(link: str) -> Network:
 
 
 def disconnect(paths: ClusterPaths) -> None:
-    """Remove the pair of links, where the kernel has not yet; its addresses and route go with it."""
+    """Remove the pair of links, where the kernel has not yet; address and route go with it."""
     subprocess.run(["ip", "link", "delete", link_name(paths)], capture_output=True, check=False)
 
 

@@ -76,8 +76,8 @@ def kubelet_configuration(paths: ClusterPaths) -> dict[str, Any]:
         "podLogsDir": str(paths.logs / "pods"),
         "volumePluginDir": str(paths.data / "volume-plugins"),
         "serializeImagePulls": False,
-        # The machine's disk is not the node's to judge, and images come from no registry: one that is
-        # deleted to make room cannot be pulled again.
+        # The machine's disk is not the node's to judge, and images come from no registry: one that
+        # is deleted to make room cannot be pulled again.
         "evictionHard": {
             "memory.available": "100Mi",
             "nodefs.available": "1%",

@@ -95,7 +95,7 @@ def clusters_root() -> Path:
 
 
 def cluster_paths(name: str) -> ClusterPaths:
-    """Return the paths of the cluster called ``name``; raise ``ClusterError`` for an unusable name."""
+    """Return the paths of the cluster ``name``; raise ``ClusterError`` for an unusable name."""
     if not _NAME.fullmatch(name):
         raise ClusterError(
             f"{name!r} cannot name a cluster: lower-case letters, digits and '-', "

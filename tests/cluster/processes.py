@@ -1,7 +1,7 @@
 """Finds and ends the processes of a cluster by a mark in their environment.
 
-The mark outlives a crash of whatever started them and cannot be confused by process ids that are used
-again, as a file of ids could be.
+The mark outlives a crash of whatever started them and cannot be confused by process ids that are
+used again, as a file of ids could be.
 """
 
 import contextlib

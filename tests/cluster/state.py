@@ -45,7 +45,7 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class ClusterState:
-    """The request, the version, and where things listen. ``network`` is None without a real node."""
+    """The request, the version, and where things listen; no ``network`` without a real node."""
 
     request: Request
     version: str

@@ -2,9 +2,9 @@
 
 The folder ``units/`` is what is wanted: one JSON file per component with its ``argv``. A component
 whose file appears is started, one that ends is started again after a growing pause, one whose file
-goes is ended. With ``--owner-fd`` the whole cluster ends when the other end of that pipe closes, so that
-the clusters of a killed test run do not outlive it. On a node it is process 1 of a process namespace: when
-it dies, however that happens, the kernel kills all that the node ran.
+goes is ended. With ``--owner-fd`` the whole cluster ends when the other end of that pipe closes, so
+that the clusters of a killed test run do not outlive it. On a node it is process 1 of a process
+namespace: when it dies, however that happens, the kernel kills all that the node ran.
 """
 
 import argparse

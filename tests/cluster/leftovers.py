@@ -1,0 +1,48 @@
+"""What a cluster has on this machine: the list that must be empty once it is down."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.cluster import cgroups, network, processes
+from tests.cluster.paths import ClusterPaths
+
+
+def traces(paths: ClusterPaths) -> list[str]:
+    """Return, in words, everything on the machine that belongs to the cluster."""
+    found = [f"process {p.pid} {p.command}" for p in processes.marked(paths)]
+    if paths.root.exists():
+        found.append(f"folder {paths.root}")
+    if network.is_connected(paths):
+        found.append(f"link {network.link_name(paths)}")
+    found += [f"cgroup {folder}" for folder in cgroups.existing(paths)]
+    found += [f"mount {mount}" for mount in _mounts(paths)]
+    return found
+
+
+def machine_settings() -> dict[str, str]:
+    """Return what a cluster must leave as it was: firewall, routes, namespaces, kernel settings."""
+    settings = {
+        "iptables": _output("iptables-save", "-t", "nat")
+        + _output("iptables-save", "-t", "filter"),
+        "routes": _output("ip", "-4", "route", "show"),
+        "links": _output("ip", "-brief", "link"),
+        "named namespaces": _output("ip", "netns", "list"),
+    }
+    for name in ("vm/overcommit_memory", "kernel/panic", "net/ipv4/ip_forward"):
+        settings[name] = Path("/proc/sys", name).read_text()
+    for folder in ("/opt", "/var/lib", "/var/log", "/etc/cni", "/run/containerd", "/run/netns"):
+        settings[folder] = "\n".join(sorted(os.listdir(folder))) if Path(folder).exists() else ""
+    return settings
+
+
+def _mounts(paths: ClusterPaths) -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line.split()[4] for line in lines if str(paths.root) in line or "scoring-" in line]
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # iptables-save dates its output and counts packets.
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    return "\n".join(line.split(" [")[0] for line in lines)
