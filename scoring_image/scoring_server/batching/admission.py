@@ -1,0 +1,49 @@
+"""Admission: so much work may be in the house, and no more."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scoring_server.batching.errors import Overloaded
+
+
+class Admission:
+    """A count of places that are taken at once or refused at once.
+
+    Work is counted in before it is decoded: a server that decides afterwards spends its time on
+    decoding what it then refuses.
+    """
+
+    def __init__(self, places: int) -> None:
+        if places < 1:
+            raise ValueError(f"places must be at least 1, got {places}")
+        self._places = places
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    @property
+    def places(self) -> int:
+        """How many places there are."""
+        return self._places
+
+    @property
+    def taken(self) -> int:
+        """How many places are taken now."""
+        return self._taken
+
+    @contextmanager
+    def enter(self, count: int = 1) -> Iterator[None]:
+        """Hold `count` places for the length of a with-block.
+
+        Raises:
+            Overloaded: fewer places are free; it never waits.
+        """
+        with self._lock:
+            if self._taken + count > self._places:
+                raise Overloaded
+            self._taken += count
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken -= count

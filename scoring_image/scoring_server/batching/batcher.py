@@ -1,0 +1,191 @@
+"""One thread that owns a model and computes what waits, a batch at a time."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from scoring_server.batching.admission import Admission
+from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded
+
+_log = logging.getLogger(__name__)
+
+# How often the idle thread shows that it is alive, seconds.
+_BEAT_SECONDS = 1.0
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class BatchObserver(Protocol):
+    """Told about every batch; the metrics are one."""
+
+    def batch_computed(self, size: int, seconds: float) -> None: ...
+
+    def item_expired(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Work(Generic[Item, Result]):
+    item: Item
+    deadline: float
+    future: "Future[Result]"
+
+
+class Batcher(Generic[Item, Result]):
+    """A bounded queue and the one thread that empties it.
+
+    The thread takes what waits, up to `max_batch`, and never waits for more: an idle model computes
+    a lone item at once, a busy one finds its next batch waiting. Items whose deadline has passed
+    are dropped, not computed. Where a batch fails, its items are computed one by one, so that an
+    item fails alone.
+
+    Args:
+        compute: items to results, one for each, in the same order; called by this thread only.
+        max_batch: the most items in one call.
+        places: the most items that may be in the house, those being computed included.
+        observer: told about every batch.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        max_batch: int,
+        places: int,
+        observer: BatchObserver | None = None,
+        name: str = "batcher",
+    ) -> None:
+        if max_batch < 1:
+            raise ValueError(f"max_batch must be at least 1, got {max_batch}")
+        self.admission = Admission(places)
+        self._compute = compute
+        self._max_batch = max_batch
+        self._observer = observer
+        self._waiting: deque[_Work[Item, Result]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._beat = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; to be called in the process that serves, after any fork."""
+        self._thread.start()
+
+    def submit(self, item: Item, deadline: float) -> "Future[Result]":
+        """Queue one item. The caller holds a place for it (`admission.enter`) until it is done.
+
+        Args:
+            item: what to compute.
+            deadline: on the clock of time.monotonic(), seconds.
+
+        Returns:
+            A future of the result, or of DeadlineExceeded, BatcherClosed or the model's own error.
+        """
+        work: _Work[Item, Result] = _Work(item, deadline, Future())
+        with self._changed:
+            if self._closed:
+                work.future.set_exception(BatcherClosed())
+            else:
+                self._waiting.append(work)
+                self._changed.notify()
+        return work.future
+
+    @property
+    def depth(self) -> int:
+        """How many items wait, those being computed not counted."""
+        return len(self._waiting)
+
+    def seconds_since_beat(self) -> float:
+        """Seconds since the thread last showed that it moves; infinite when it has died."""
+        if not self._thread.is_alive():
+            return float("inf")
+        return time.monotonic() - self._beat
+
+    @staticmethod
+    def result(future: "Future[Result]", deadline: float) -> Result:
+        """Wait for a submitted item.
+
+        Raises:
+            DeadlineExceeded: it was not done in time; if it still waits it will not be computed.
+        """
+        try:
+            return future.result(max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            future.cancel()
+            raise DeadlineExceeded from None
+
+    def close(self, timeout: float) -> None:
+        """Stop the thread after its present batch; what still waits gets BatcherClosed.
+
+        Args:
+            timeout: how long to wait for the thread, seconds.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while True:
+            batch = self._next_batch()
+            if batch is None:
+                return
+            if batch:
+                self._compute_batch(batch)
+            self._beat = time.monotonic()
+
+    def _next_batch(self) -> list[_Work[Item, Result]] | None:
+        """What to compute now; empty after an idle beat, None when closed."""
+        with self._changed:
+            if not self._waiting and not self._closed:
+                self._changed.wait(_BEAT_SECONDS)
+            if self._closed:
+                for work in self._waiting:
+                    if work.future.set_running_or_notify_cancel():
+                        work.future.set_exception(BatcherClosed())
+                self._waiting.clear()
+                return None
+            taken: list[_Work[Item, Result]] = []
+            while self._waiting and len(taken) < self._max_batch:
+                work = self._waiting.popleft()
+                if not work.future.set_running_or_notify_cancel():
+                    continue  # nobody waits for it any more
+                if work.deadline <= time.monotonic():
+                    self._expire(work)
+                else:
+                    taken.append(work)
+            return taken
+
+    def _expire(self, work: _Work[Item, Result]) -> None:
+        work.future.set_exception(DeadlineExceeded())
+        if self._observer:
+            self._observer.item_expired()
+
+    def _compute_batch(self, batch: list[_Work[Item, Result]]) -> None:
+        started = time.monotonic()
+        try:
+            results = self._compute([work.item for work in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(batch)} items gave {len(results)} results")  # noqa: TRY301 - handled like any other failure of the batch
+        except Exception as error:
+            self._compute_singly(batch, error)
+            return
+        if self._observer:
+            self._observer.batch_computed(len(batch), time.monotonic() - started)
+        for work, result in zip(batch, results, strict=True):
+            work.future.set_result(result)
+
+    def _compute_singly(self, batch: list[_Work[Item, Result]], error: Exception) -> None:
+        if len(batch) == 1:
+            batch[0].future.set_exception(error)
+            return
+        _log.warning("a batch of %d failed; its items are computed one by one", len(batch))
+        for work in batch:
+            self._beat = time.monotonic()
+            self._compute_batch([work])

@@ -1,0 +1,1 @@
+"""The wire: the Flask app, its formats, limits, errors, health and metrics."""

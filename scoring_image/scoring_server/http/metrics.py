@@ -1,0 +1,105 @@
+"""Prometheus metrics, correct over several worker processes."""
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from scoring_server.http.service import BackendInfo, ModelInfo
+
+MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_REQUEST_SECONDS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
+)  # fmt: skip
+_BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """The server's metrics.
+
+    With PROMETHEUS_MULTIPROC_DIR set before this module is imported, every worker writes into files
+    there and any worker answers for all; without it there is one process.
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "scoring_requests_total",
+            "Requests answered, by route and status.",
+            ["route", "status"],
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "scoring_request_duration_seconds",
+            "Time from a request's headers to its answer, by route.",
+            ["route"],
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "scoring_requests_in_flight",
+            "Scoring requests that are being worked on.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.refusals = Counter(
+            "scoring_refusals_total",
+            "Scoring requests that were refused, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.batch_size = Histogram(
+            "scoring_batch_size",
+            "Items computed at once.",
+            buckets=_BATCH_SIZES,
+            registry=registry,
+        )
+        self.inference_seconds = Histogram(
+            "scoring_inference_duration_seconds",
+            "Time that the model took for a batch.",
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.expired = Counter(
+            "scoring_expired_items_total",
+            "Items dropped from the queue, because nobody waits for them any more.",
+            registry=registry,
+        )
+        self._model = Gauge(
+            "scoring_model_info",
+            "The model that is served; the value is always 1.",
+            ["type", "name", "digest", "weights", "backend", "precision", "device"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+    def batch_computed(self, size: int, seconds: float) -> None:
+        """The batcher computed `size` items in `seconds`."""
+        self.batch_size.observe(size)
+        self.inference_seconds.observe(seconds)
+
+    def item_expired(self) -> None:
+        """The batcher dropped an item whose deadline had passed."""
+        self.expired.inc()
+
+    def model_loaded(self, model: ModelInfo, backend: BackendInfo) -> None:
+        """Show which model is served."""
+        self._model.labels(
+            model.type,
+            model.name,
+            model.digest,
+            model.weights,
+            backend.name,
+            backend.precision,
+            backend.device,
+        ).set(1)
+
+    def render(self) -> bytes:
+        """All metrics in Prometheus's text format."""
+        if MULTIPROCESS_VARIABLE in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library annotates in part
+            return generate_latest(registry)
+        return generate_latest(self._registry)

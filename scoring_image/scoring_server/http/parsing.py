@@ -1,0 +1,94 @@
+"""Strict parsing of what clients send."""
+
+import binascii
+import io
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+import orjson
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+from scoring_server.http.errors import ApiError
+
+_MAX_FORM_PARTS: Final = 1000
+
+
+def parse_object(body: bytes, known: Set[str]) -> Mapping[str, Any]:
+    """A JSON object with an "input" and no unknown fields.
+
+    orjson accepts no NaN or Infinity, no lone surrogates, and nothing nested deeper than 1,024.
+
+    Raises:
+        ApiError: 400.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(
+            400,
+            "malformed_json",
+            f"the body is not valid JSON (line {error.lineno}, column {error.colno})",
+        ) from None
+    if not isinstance(document, dict):
+        raise invalid_input('the body must be a JSON object such as {"input": …}')
+    unknown = document.keys() - known
+    if unknown:
+        name = sorted(unknown)[0][:50]
+        raise invalid_input(f"unknown field {name!r}; known are {', '.join(sorted(known))}")
+    if "input" not in document:
+        raise invalid_input('the field "input" is missing')
+    return document
+
+
+def invalid_input(message: str) -> ApiError:
+    """A 400 about a field."""
+    return ApiError(400, "invalid_input", message)
+
+
+def decode_base64(text: str, what: str) -> bytes:
+    """Bytes from strict base64.
+
+    Clients of the reference deployment send Python's notation of bytes, in quotes of its own:
+    "b'…'" and b'…' are understood, nothing else is.
+
+    Raises:
+        ApiError: 400.
+    """
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if text.startswith("b'") and text.endswith("'"):
+        text = text[2:-1]
+    try:
+        return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        hint = " without the data: prefix" if text.startswith("data:") else ""
+        raise ApiError(
+            400, "invalid_base64", f"{what} is not valid base64: send standard base64{hint}"
+        ) from None
+
+
+def parse_files(body: bytes, parameters: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """The file parts of a multipart form: file name, or field name where it has none, and content.
+
+    Args:
+        body: the form.
+        parameters: of its content type; the boundary is one.
+
+    Raises:
+        ApiError: 400 for a form that is broken, 413 for one with too many parts.
+    """
+    parser = FormDataParser(
+        stream_factory=lambda *_args, **_kwargs: io.BytesIO(),  # the body is in memory already
+        max_form_parts=_MAX_FORM_PARTS,
+        silent=False,
+    )
+    try:
+        _, _, files = parser.parse(
+            io.BytesIO(body), "multipart/form-data", len(body), dict(parameters)
+        )
+    except RequestEntityTooLarge:
+        raise ApiError(413, "too_many_items", "the form has too many parts") from None
+    except ValueError:
+        raise ApiError(400, "malformed_form", "the body is not a valid multipart form") from None
+    return [(file.filename or field, file.stream.read()) for field, file in files.items(multi=True)]

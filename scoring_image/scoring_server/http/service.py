@@ -1,0 +1,95 @@
+"""What stands behind POST /score, and whether it can answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What /version says about the model.
+
+    Attributes:
+        type: "faq-matching" or "image-classification".
+        name: as its manifest calls it.
+        digest: of its manifest, which pins every file.
+        weights: "trained", "imagenet1k", "random", …
+        source: where the weights came from.
+    """
+
+    type: str
+    name: str
+    digest: str
+    weights: str
+    source: str
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """What computes: the library, the precision it computes in, "cpu" or "gpu"."""
+
+    name: str
+    precision: str
+    device: str
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """A /score request whose content type and size are acceptable.
+
+    Attributes:
+        mimetype: of the body, without parameters.
+        parameters: of the content type, such as the boundary of a multipart body.
+        body: the bytes, within the size limit.
+        deadline: on the clock of time.monotonic(), seconds.
+    """
+
+    mimetype: str
+    parameters: Mapping[str, str]
+    body: bytes
+    deadline: float
+
+
+class Scorer(Protocol):
+    """A loaded model behind POST /score.
+
+    Attributes:
+        media_types: the content types that it accepts.
+    """
+
+    @property
+    def model(self) -> ModelInfo: ...
+
+    @property
+    def backend(self) -> BackendInfo: ...
+
+    @property
+    def media_types(self) -> tuple[str, ...]: ...
+
+    def score(self, request: ScoreRequest) -> Any:
+        """The ranking: the first of the two things in "result".
+
+        Raises:
+            ApiError: the request is wrong.
+            Overloaded, DeadlineExceeded: it was not done.
+        """
+        ...
+
+    def stalled_seconds(self) -> float:
+        """For how long nothing has moved where it should; the liveness probe asks."""
+        ...
+
+    def close(self) -> None:
+        """Stop what runs beside the requests; there are no requests any more."""
+        ...
+
+
+class Service:
+    """The scorer, once there is one."""
+
+    def __init__(self, scorer: Scorer | None = None) -> None:
+        self.scorer = scorer
+
+    def ready(self, scorer: Scorer) -> None:
+        """From now on requests are answered."""
+        self.scorer = scorer

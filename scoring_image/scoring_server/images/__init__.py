@@ -1,0 +1,1 @@
+"""Image classification: decode, preprocess, infer; and the tools that make and judge a model."""

@@ -1,0 +1,30 @@
+"""What computes: one backend per kind of hardware behind one small interface."""
+
+from scoring_server.artefact import Artefact
+from scoring_server.images.backends.base import Backend
+from scoring_server.images.spec import ImageSpec
+
+__all__ = ["Backend", "open_backend"]
+
+
+def open_backend(
+    artefact: Artefact, spec: ImageSpec, *, classes: int, device: str, threads: int
+) -> Backend:
+    """Load the model of a verified artefact onto a device.
+
+    Args:
+        classes: how many logits the model must give.
+        device: "cpu" (OpenVINO) or "gpu" (torch).
+        threads: how many threads inference on the CPU may use.
+
+    Raises:
+        ModelLoadError: the artefact does not hold what the device needs, or it cannot be loaded.
+    """
+    # Each image target carries only its own library, so neither is imported before it is chosen.
+    if device == "cpu":
+        from scoring_server.images.backends.openvino import open_openvino
+
+        return open_openvino(artefact, spec, classes=classes, threads=threads)
+    from scoring_server.images.backends.torch import open_torch
+
+    return open_torch(artefact, spec, classes=classes, device="cuda")

@@ -1,0 +1,119 @@
+"""Bytes to an RGB image: JPEG, PNG and WebP by content, bounded before anything is decoded."""
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from scoring_server.images.errors import ImageRefused
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+# 32 megapixels take 96 MB as RGB; a few of them at once must fit beside the model.
+MAX_PIXELS: Final = 32_000_000
+MIN_SIDE: Final = 8
+# Beyond this, resizing the short side makes the long side a bomb of its own.
+MAX_ASPECT_RATIO: Final = 64
+
+_ORIENTATION_TAG: Final = 0x0112
+# EXIF 2.32, section 4.6.4: how the stored image is to be turned to be upright.
+_ORIENTATIONS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# These formats can hold films; a JPEG with several pictures (MPO, common on phones) is a photograph
+# with a preview, whose first picture is the one that is meant.
+_ANIMATED_FORMATS: Final = frozenset({"PNG", "WEBP"})
+
+# The size is checked here, against a lower limit, before anything is decoded; Pillow's own guard
+# only warns at first.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def decode(data: bytes) -> Image.Image:
+    """Decode one image.
+
+    Args:
+        data: the content of a JPEG, PNG or WebP file, whatever it is called.
+
+    Returns:
+        The upright picture in RGB, 8 bits a channel. What is transparent is white; 16-bit grey is
+        scaled to 8 bits.
+
+    Raises:
+        ImageRefused: empty, of another format, damaged, animated, too large, small or narrow.
+    """
+    if not data:
+        raise ImageRefused("unreadable_image", "the image is empty")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ImageRefused(
+            "unreadable_image", "not an image that this service reads: send JPEG, PNG or WebP"
+        ) from None
+    except Exception as error:
+        raise _damaged(error) from None
+    _check_size(image)
+    if image.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
+        raise ImageRefused("unreadable_image", "the image is animated: send a single picture")
+    try:
+        image.load()
+        return _to_rgb(_upright(image))
+    except Exception as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> Exception:
+    """Decoders raise anything on a damaged file (OSError, SyntaxError, struct.error, …)."""
+    if isinstance(error, MemoryError):
+        return error
+    return ImageRefused("unreadable_image", "the image is damaged or incomplete")
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageRefused(
+            "image_too_large",
+            f"the image has {width} x {height} pixels, more than {MAX_PIXELS // 1_000_000} "
+            "million: send a smaller one",
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageRefused(
+            "image_too_small",
+            f"the image has {width} x {height} pixels: each side needs {MIN_SIDE} at least",
+        )
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        raise ImageRefused(
+            "image_too_large",
+            f"the image has {width} x {height} pixels: one side is more than {MAX_ASPECT_RATIO} "
+            "times the other",
+        )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG)
+    except Exception:
+        return image
+    method = _ORIENTATIONS.get(orientation) if isinstance(orientation, int) else None
+    return image if method is None else image.transpose(method)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it at 255
+        grey = np.asarray(image).astype(np.int64).clip(0, 65_535) >> 8
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        canvas = Image.new("RGBA", layer.size, "white")
+        canvas.alpha_composite(layer)
+        return canvas.convert("RGB")
+    return image.convert("RGB")

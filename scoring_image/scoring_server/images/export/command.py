@@ -1,0 +1,98 @@
+"""What `scoring-image export` does, step by step."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from scoring_server.artefact import Manifest, ModelLoadError
+from scoring_server.images.architectures import UnknownArchitecture
+from scoring_server.images.export.artefact import export
+from scoring_server.images.export.convert import ConversionError
+from scoring_server.images.export.labels import LabelsError, imagenet_labels, read_labels_file
+from scoring_server.images.export.weights import (
+    TrainedNetwork,
+    WeightsError,
+    WeightsUnavailable,
+    load_network,
+    random_network,
+)
+from scoring_server.images.spec import RANDOM_WEIGHTS
+
+_FALLBACK_WEIGHTS: Final = "IMAGENET1K_V1"
+
+
+class ExportError(Exception):
+    """The artefact could not be made; the message is for people."""
+
+
+def run_export(
+    *,
+    architecture: str,
+    weights: str,
+    sha256: str | None,
+    seed: int,
+    fallback: str | None,
+    labels_file: Path | None,
+    preprocessing: str,
+    formats: Sequence[str],
+    directory: Path,
+    say: Callable[[str], None],
+) -> Manifest:
+    """Find the weights, build the network, write the artefact.
+
+    Args:
+        fallback: the architecture to take with its own ImageNet weights where those asked for
+            cannot be downloaded; None to fail then.
+        say: is told what happens, for people.
+
+    Raises:
+        ExportError: it cannot be made as asked.
+    """
+    try:
+        labels = read_labels_file(labels_file) if labels_file else imagenet_labels()
+        say(f"weights of {architecture}: {weights}")
+        name = architecture
+        try:
+            trained = _trained(architecture, weights, sha256, seed, len(labels), say)
+        except WeightsUnavailable as error:
+            if fallback is None:
+                raise ExportError(
+                    f"{error}. --fallback efficientnet-lite0 takes a smaller network whose weights "
+                    "come from a Python package; --weights also takes a .safetensors file"
+                ) from None
+            say(f"NOTE: {error}")
+            say(
+                f"NOTE: taking {fallback} in place of {architecture}: its answers are real, but it "
+                "is another, smaller network"
+            )
+            name = f"{fallback} (in place of {architecture})"
+            architecture = fallback
+            trained = load_network(fallback, _FALLBACK_WEIGHTS, len(labels), None)
+        say(f"writing {name} as {' and '.join(formats)}")
+        return export(
+            trained,
+            labels,
+            directory,
+            architecture=architecture,
+            name=name,
+            preprocessing=preprocessing,
+            formats=formats,
+        )
+    except (UnknownArchitecture, WeightsError, LabelsError, ConversionError) as error:
+        raise ExportError(str(error)) from None
+    except (ModelLoadError, OSError) as error:
+        raise ExportError(f"{directory}: {error}") from None
+
+
+def _trained(
+    architecture: str,
+    weights: str,
+    sha256: str | None,
+    seed: int,
+    classes: int,
+    say: Callable[[str], None],
+) -> TrainedNetwork:
+    if weights != RANDOM_WEIGHTS:
+        return load_network(architecture, weights, classes, sha256)
+    say("NOTE: random weights: the answers will mean nothing; /version and the log say so")
+    return random_network(architecture, classes, seed)

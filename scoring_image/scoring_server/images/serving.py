@@ -1,0 +1,74 @@
+"""Loading an image model for serving."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scoring_server.artefact import open_artefact
+from scoring_server.batching import BatchObserver
+from scoring_server.images.backends import open_backend
+from scoring_server.images.classifier import ImageClassifier
+from scoring_server.images.spec import KIND, ImageSpec, read_labels
+
+
+@dataclass(frozen=True)
+class ImageModelInfo:
+    """What /version says about an image model.
+
+    Attributes:
+        weights: "imagenet1k", "random", …
+        digest: of model.json, which pins every other file.
+        source: where the weights came from.
+    """
+
+    name: str
+    weights: str
+    digest: str
+    source: str
+
+
+@dataclass(frozen=True)
+class LoadedImageModel:
+    """A warmed classifier, whose batcher is still to be started, and where it came from."""
+
+    classifier: ImageClassifier
+    info: ImageModelInfo
+
+
+def load(
+    directory: Path,
+    *,
+    device: str,
+    threads: int,
+    observer: BatchObserver | None = None,
+) -> LoadedImageModel:
+    """Verify, load and warm the model in a directory.
+
+    Args:
+        directory: the artefact.
+        device: "cpu" or "gpu".
+        threads: how many threads inference on the CPU may use; as many images are decoded at once.
+        observer: told about every batch.
+
+    Raises:
+        ModelLoadError: it cannot be served.
+    """
+    artefact = open_artefact(directory, KIND)
+    spec = ImageSpec.from_details(artefact.manifest.details)
+    labels = read_labels(artefact)
+    backend = open_backend(artefact, spec, classes=len(labels), device=device, threads=threads)
+    classifier = ImageClassifier(
+        backend, labels, spec.preprocessing, decoders=threads, observer=observer
+    )
+    classifier.warm()
+    manifest = artefact.manifest
+    source = _source(manifest.created_by)
+    return LoadedImageModel(
+        classifier, ImageModelInfo(manifest.name, manifest.weights, artefact.digest, source)
+    )
+
+
+def _source(created_by: Mapping[str, Any]) -> str:
+    source = created_by.get("source")
+    return source if isinstance(source, str) else "unknown"

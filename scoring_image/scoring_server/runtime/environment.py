@@ -1,0 +1,53 @@
+"""What must be in place before numpy, torch, OpenVINO or prometheus_client are imported."""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Final
+
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def prepare(environment: MutableMapping[str, str], *, maths_threads: int, scratch: Path) -> None:
+    """Bound the maths libraries' threads and give the metrics their folder.
+
+    Args:
+        environment: os.environ.
+        maths_threads: of each library in each worker.
+        scratch: see fresh_scratch.
+    """
+    for name in _THREAD_VARIABLES:
+        environment[name] = str(maths_threads)
+    metrics = scratch / "metrics"
+    metrics.mkdir()
+    environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+
+
+def fresh_scratch(port: int) -> Path:
+    """An empty folder in memory for the workers' heartbeats and metrics.
+
+    Its name is fixed by the port, so that a container that is killed and started again finds and
+    removes what the one before it left.
+
+    Raises:
+        OSError: it cannot be made, or something else has its name.
+    """
+    base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    path = base / f"scoring-server-{port}"
+    _remove_own(path)
+    path.mkdir(mode=0o700)
+    return path
+
+
+def _remove_own(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    # Others may write to the same base: what is theirs is left alone, and mkdir then fails.
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+        shutil.rmtree(path)

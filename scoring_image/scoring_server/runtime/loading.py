@@ -1,0 +1,57 @@
+"""Loading a model into a scorer."""
+
+from scoring_server.faq import serving as faq_serving
+from scoring_server.http.faq import FaqScorer
+from scoring_server.http.images import ImageScorer
+from scoring_server.http.metrics import Metrics
+from scoring_server.http.service import ModelInfo, Scorer
+from scoring_server.images import serving as image_serving
+from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
+
+_WARMING_QUESTION = "How do I start?"
+
+
+def load_scorer(settings: Settings, metrics: Metrics) -> Scorer:
+    """Verify, load and warm the model.
+
+    An image model's inference thread starts here, so it must be called in the process that serves.
+
+    Raises:
+        ModelLoadError: it cannot be served.
+    """
+    if settings.model_type == FAQ_MATCHING:
+        return _load_faq(settings)
+    return _load_images(settings, metrics)
+
+
+def _load_faq(settings: Settings) -> FaqScorer:
+    ranker = faq_serving.load(settings.model_path)
+    ranker.rank([_WARMING_QUESTION])
+    info = ranker.info
+    model = ModelInfo(
+        type=FAQ_MATCHING,
+        name=info["name"],
+        digest=info["digest"],
+        weights=info["weights"],
+        source=info.get("source", "unknown"),
+    )
+    return FaqScorer(ranker, model)
+
+
+def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
+    loaded = image_serving.load(
+        settings.model_path,
+        device=settings.device,
+        threads=settings.maths_threads,
+        observer=metrics,
+    )
+    loaded.classifier.batcher.start()
+    info = loaded.info
+    model = ModelInfo(
+        type=IMAGE_CLASSIFICATION,
+        name=info.name,
+        digest=info.digest,
+        weights=info.weights,
+        source=info.source,
+    )
+    return ImageScorer(loaded.classifier, model)

@@ -1,0 +1,54 @@
+"""scoring-server: the entry point of the image."""
+
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+from scoring_server.artefact import ModelLoadError
+from scoring_server.process.last_words import EXIT_CONFIG, EXIT_SOFTWARE, write_termination_message
+from scoring_server.process.logs import configure_logging
+from scoring_server.runtime.environment import fresh_scratch, prepare
+from scoring_server.runtime.settings import Settings, SettingsError
+
+_log = logging.getLogger(__name__)
+
+# gunicorn's exit statuses for a worker that could not load its app, and for one that did not start.
+_EXITS: Final = {4: EXIT_CONFIG, 3: EXIT_SOFTWARE}
+
+
+def main() -> NoReturn:
+    """Read the settings, load the model, serve until SIGTERM."""
+    configure_logging("info")
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logging(settings.log_level)
+        scratch = fresh_scratch(settings.port)
+    except (SettingsError, OSError) as error:
+        _log.error("the server cannot be configured: %s", error)
+        write_termination_message("ConfigurationInvalid", str(error))
+        sys.exit(EXIT_CONFIG)
+    prepare(os.environ, maths_threads=settings.maths_threads, scratch=scratch)
+    _serve(settings, scratch)
+
+
+def _serve(settings: Settings, scratch: Path) -> NoReturn:
+    # Not before `prepare`: it sets what numpy and prometheus_client read when they are imported.
+    from scoring_server.runtime.server import ScoringServer, report_load_failure
+
+    master = os.getpid()
+    try:
+        ScoringServer(settings, scratch).run()
+        sys.exit(0)
+    except ModelLoadError as error:
+        report_load_failure(error)
+        sys.exit(EXIT_CONFIG)
+    except SystemExit as end:
+        if os.getpid() == master and isinstance(end.code, int):
+            sys.exit(_EXITS.get(end.code, end.code))
+        raise  # a worker's end, which passes through here as it was forked from here
+    finally:
+        if os.getpid() == master:
+            shutil.rmtree(scratch, ignore_errors=True)

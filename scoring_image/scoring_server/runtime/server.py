@@ -1,0 +1,143 @@
+"""gunicorn, embedded: configured by Settings, loading the model where it is to live."""
+
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from prometheus_client.multiprocess import mark_process_dead
+
+from scoring_server.artefact import ModelLoadError
+from scoring_server.http.app import create_app
+from scoring_server.http.metrics import Metrics
+from scoring_server.http.service import Scorer, Service
+from scoring_server.images.spec import RANDOM_WEIGHTS
+from scoring_server.process.last_words import write_termination_message
+from scoring_server.runtime.loading import load_scorer
+from scoring_server.runtime.settings import FAQ_MATCHING, Settings
+from scoring_server.runtime.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+# Longer than proxies keep an idle connection, so that it is the proxy that closes first and never
+# sends a request into a connection that is being closed.
+_KEEPALIVE_SECONDS: Final = 75
+# A worker whose main loop does not move for so long is killed. Loading runs beside that loop.
+_WORKER_TIMEOUT_SECONDS: Final = 60
+_CONNECTIONS: Final = 1024
+_BACKLOG: Final = 256
+
+
+def report_load_failure(error: ModelLoadError) -> None:
+    """Say in the log and in the termination message why the model cannot be served."""
+    _log.error("the model cannot be loaded: %s", error)
+    write_termination_message("ModelLoadFailed", str(error))
+
+
+class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no annotations
+    """gunicorn's messages through this process's own logging."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave the handlers to the root logger."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+
+    def access(self, *_arguments: Any) -> None:
+        """The app logs requests itself, by route instead of path."""
+
+
+class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no annotations
+    """The server of one model.
+
+    A FAQ model is loaded before the workers are forked, which then share its memory. An image model
+    is loaded by its worker, as its libraries start threads, which a fork would lose; that worker
+    answers probes meanwhile.
+
+    Args:
+        settings: of this server.
+        scratch: a folder in memory for the workers' heartbeats.
+    """
+
+    def __init__(self, settings: Settings, scratch: Path) -> None:
+        self._settings = settings
+        self._scratch = scratch
+        self._metrics = Metrics()
+        self._service = Service()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand the settings to gunicorn; its own files, arguments and variables are not read."""
+        settings = self._settings
+        host = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104 - a pod's own address is not known here
+        options = {
+            "bind": f"{host}:{settings.port}",
+            "backlog": _BACKLOG,
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_connections": max(_CONNECTIONS, 2 * settings.threads),
+            "worker_class": Worker,
+            "worker_tmp_dir": str(self._scratch),
+            "preload_app": settings.model_type == FAQ_MATCHING,
+            "keepalive": _KEEPALIVE_SECONDS,
+            "timeout": _WORKER_TIMEOUT_SECONDS,
+            "graceful_timeout": settings.drain_seconds,
+            "control_socket_disable": True,
+            "logger_class": ServerLogger,
+            "loglevel": settings.log_level,
+            "proc_name": "scoring-server",
+            "post_worker_init": self._worker_started,
+            "worker_exit": self._worker_stops,
+            "child_exit": _worker_ended,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The app; for a FAQ with its model, in the master process."""
+        if self._settings.model_type == FAQ_MATCHING:
+            self._service.ready(load_scorer(self._settings, self._metrics))
+        return create_app(self._service, self._settings.http, self._metrics)
+
+    def _worker_started(self, _worker: Any) -> None:
+        if self._service.scorer is not None:
+            self._announce(self._service.scorer)
+        else:
+            threading.Thread(target=self._load_here, name="loading", daemon=True).start()
+
+    def _load_here(self) -> None:
+        try:
+            scorer = load_scorer(self._settings, self._metrics)
+        except ModelLoadError as error:
+            report_load_failure(error)
+            # Ends the worker from this thread, and the master after it. No request is lost by it:
+            # none is accepted before the model is loaded.
+            os._exit(Arbiter.APP_LOAD_ERROR)
+        except BaseException as error:
+            _log.critical("loading the model failed: %s", error, exc_info=True)
+            os._exit(Arbiter.WORKER_BOOT_ERROR)
+        self._announce(scorer)
+        self._service.ready(scorer)
+
+    def _announce(self, scorer: Scorer) -> None:
+        self._metrics.model_loaded(scorer.model, scorer.backend)
+        _log.info(
+            "the model is loaded",
+            extra={"model": vars(scorer.model), "backend": vars(scorer.backend)},
+        )
+        if scorer.model.weights == RANDOM_WEIGHTS:
+            _log.warning("the model's weights are random: its answers mean nothing")
+
+    def _worker_stops(self, _arbiter: Any, _worker: Any) -> None:
+        if self._service.scorer is not None:
+            self._service.scorer.close()
+
+
+def _worker_ended(_arbiter: Any, worker: Any) -> None:
+    """Take the worker's part out of the gauges that count what lives."""
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library annotates in part

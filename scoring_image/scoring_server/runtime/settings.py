@@ -1,0 +1,154 @@
+"""Settings from the environment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from scoring_server.http.settings import HttpSettings
+from scoring_server.runtime.cpus import available_cpus
+
+# Written out, not imported: this module is read before the variables are set that numpy and
+# prometheus_client look at when they are imported.
+FAQ_MATCHING: Final = "faq-matching"
+IMAGE_CLASSIFICATION: Final = "image-classification"
+MODEL_TYPES: Final = (FAQ_MATCHING, IMAGE_CLASSIFICATION)
+DEVICES: Final = ("cpu", "gpu")
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+_MODELS: Final = Path("/opt/scoring/models")
+# FAQ: 0.1 ms of work each, so threads only bridge reading and writing.
+_FAQ_THREADS: Final = 16
+# Images: a thread for each image that may be in the house (64), and some for refusals and probes.
+_IMAGE_THREADS: Final = 80
+# The share of the threads that never scores, so that a refusal or a probe finds a free one.
+_RESERVED_SHARE: Final = 0.2
+# A FAQ worker answers thousands of requests a second; more of them than this serve nobody.
+_MAX_FAQ_WORKERS: Final = 8
+
+Value = TypeVar("Value")
+
+
+class SettingsError(Exception):
+    """A variable is missing or wrong; the message says which and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a scoring server is told by its environment.
+
+    Attributes:
+        model_type: "faq-matching" or "image-classification".
+        model_path: the directory of the artefact.
+        device: "cpu" or "gpu".
+        port: where it listens, on every address.
+        workers: processes.
+        threads: request threads per worker.
+        cpus: what the maths libraries may use.
+        max_body_bytes, request_timeout_seconds: see HttpSettings.
+        drain_seconds: how long SIGTERM may take to finish what is in flight.
+        log_level: debug, info, warning or error.
+    """
+
+    model_type: str
+    model_path: Path
+    device: str
+    port: int
+    workers: int
+    threads: int
+    cpus: float
+    max_body_bytes: int
+    request_timeout_seconds: float
+    drain_seconds: int
+    log_level: str
+
+    @property
+    def maths_threads(self) -> int:
+        """Threads of the maths libraries in one worker.
+
+        Whole CPUs: a thread more would use up the quota sooner and then be stopped. FAQ workers
+        have one each, as there is a worker for every CPU.
+        """
+        return 1 if self.model_type == FAQ_MATCHING else max(1, int(self.cpus))
+
+    @property
+    def http(self) -> HttpSettings:
+        """What the app needs of it."""
+        return HttpSettings(
+            max_body_bytes=self.max_body_bytes,
+            request_timeout_seconds=self.request_timeout_seconds,
+            concurrent_scores=max(1, int(self.threads * (1 - _RESERVED_SHARE))),
+            workers=self.workers,
+            threads=self.threads,
+        )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the SCORING_* variables; an empty one counts as unset.
+
+        Raises:
+            SettingsError: one is missing or wrong.
+        """
+        read = _Reader(environment)
+        model_type = read.choice("SCORING_MODEL_TYPE", MODEL_TYPES)
+        cpus = read.number("SCORING_CPUS", available_cpus(), minimum=0.001)
+        is_faq = model_type == FAQ_MATCHING
+        # An image worker holds a model of its own and uses all CPUs; FAQ workers share one.
+        workers = min(max(1, int(cpus)), _MAX_FAQ_WORKERS) if is_faq else 1
+        return cls(
+            model_type=model_type,
+            model_path=Path(read.text("SCORING_MODEL_PATH", str(_MODELS / model_type))),
+            device=read.choice("SCORING_DEVICE", DEVICES, "cpu"),
+            port=read.integer("SCORING_PORT", 8080, minimum=1, maximum=65_535),
+            workers=read.integer("SCORING_WORKERS", workers, minimum=1, maximum=1024),
+            threads=read.integer(
+                "SCORING_THREADS",
+                _FAQ_THREADS if is_faq else _IMAGE_THREADS,
+                minimum=1,
+                maximum=1024,
+            ),
+            cpus=cpus,
+            max_body_bytes=read.integer("SCORING_MAX_BODY_BYTES", 10_485_760, minimum=1),
+            request_timeout_seconds=read.number(
+                "SCORING_REQUEST_TIMEOUT_SECONDS", 30.0, minimum=0.001
+            ),
+            drain_seconds=read.integer("SCORING_DRAIN_SECONDS", 30, minimum=1),
+            log_level=read.choice("SCORING_LOG_LEVEL", LOG_LEVELS, "info"),
+        )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str = "") -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            problem = f"is {value!r}" if value else "is not set"
+            raise SettingsError(f"{name} {problem}; it must be one of {', '.join(choices)}")
+        return value
+
+    def integer(self, name: str, default: int, *, minimum: int, maximum: int | None = None) -> int:
+        value = self._parse(name, default, int, "a whole number")
+        if value < minimum or (maximum is not None and value > maximum):
+            bounds = f"at least {minimum}" + (f" and at most {maximum}" if maximum else "")
+            raise SettingsError(f"{name} is {value}; it must be {bounds}")
+        return value
+
+    def number(self, name: str, default: float, *, minimum: float) -> float:
+        value = self._parse(name, default, float, "a number")
+        if not minimum <= value < float("inf"):
+            raise SettingsError(f"{name} is {value:g}; it must be at least {minimum:g}")
+        return value
+
+    def _parse(self, name: str, default: Value, parse: Callable[[str], Value], what: str) -> Value:
+        text = self.text(name, "")
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError:
+            raise SettingsError(f"{name} is {text[:50]!r}; it must be {what}") from None
