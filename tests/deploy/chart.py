@@ -17,11 +17,17 @@ def install(target: Target, images: Images) -> None:
         "defaults.cpuImage": images.scoring,
     }
     settings = [part for item in values.items() for part in ("--set-string", "=".join(item))]
-    target.run(
-        *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
-        *("--namespace", NAMESPACE, "--create-namespace"),
-        *("--wait", "--timeout", "5m", *settings),
-    )
+    try:
+        target.run(
+            *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
+            *("--namespace", NAMESPACE, "--create-namespace"),
+            *("--wait", "--timeout", "2m", *settings),
+        )
+    except ClusterError as error:
+        logs = ("logs", f"deployment/{RELEASE}", "--tail=5")
+        pods = target.run("kubectl", "--namespace", NAMESPACE, "get", "pods")
+        last_words = target.run("kubectl", "--namespace", NAMESPACE, *logs)
+        raise ClusterError(f"{error}\n{pods}{last_words}") from None
 
 
 def uninstall(target: Target) -> None:

@@ -38,7 +38,7 @@ def archive(artefact: Path) -> bytes:
 def payload(artefact: Path) -> Path:
     """A payload file of an artefact."""
     manifest = json.loads((artefact / "model.json").read_text())
-    return artefact / sorted(manifest["files"])[0]
+    return artefact / str(sorted(manifest["files"])[0])
 
 
 def damaged(artefact: Path) -> Path:

@@ -16,6 +16,11 @@ EXAMPLES = REPOSITORY / "examples"
 pytestmark = pytest.mark.node
 
 
+def set_suspend(namespace: Namespace, suspend: bool) -> None:
+    change = json.dumps({"spec": {"suspend": suspend}})
+    namespace.run("patch", "scoringservice", "faq", "--type=merge", "--patch", change)
+
+
 def apply_example(namespace: Namespace, name: str) -> None:
     namespace.run("apply", "--filename", str(EXAMPLES / f"{name}.yaml"))
 
@@ -73,10 +78,7 @@ def test_the_status_names_the_model_that_the_pods_loaded(faq: Namespace) -> None
 def test_kubectl_scale_and_kubectl_wait_work(faq: Namespace) -> None:
     faq.run("scale", "scoringservice", "faq", "--replicas=3")
     faq.run("wait", "--for=condition=Ready", "scoringservice/faq", "--timeout=120s")
-    ready = poll(
-        lambda: faq.get("scoringservice", "faq")["status"]["readyReplicas"] == 3 or None, 60
-    )
-    assert ready
+    assert faq.get("scoringservice", "faq")["status"]["readyReplicas"] == 3
     scale = json.loads(
         faq.run(
             "get",
@@ -89,14 +91,10 @@ def test_kubectl_scale_and_kubectl_wait_work(faq: Namespace) -> None:
 
 
 def test_suspending_stops_the_pods_and_resuming_brings_them_back(faq: Namespace) -> None:
-    faq.run(
-        "patch", "scoringservice", "faq", "--type=merge", "--patch", '{"spec":{"suspend":true}}'
-    )
+    set_suspend(faq, True)
     faq.wait_reason("faq", "Suspended")
     assert faq.conditions("faq")["Available"]["status"] == "False"
-    faq.run(
-        "patch", "scoringservice", "faq", "--type=merge", "--patch", '{"spec":{"suspend":false}}'
-    )
+    set_suspend(faq, False)
     faq.wait_reason("faq", "AllReplicasReady")
     assert faq.get("scoringservice", "faq")["status"]["readyReplicas"] == 2
 

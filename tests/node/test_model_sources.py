@@ -1,4 +1,4 @@
-"""Models from outside the image: by URL, on a volume, in an OCI image; and what is told of bad ones."""
+"""Models by URL, on a volume, in an OCI image; and what is told of bad ones."""
 
 import csv
 import json
@@ -61,8 +61,8 @@ def test_a_model_on_a_volume_is_served(
         pytest.skip("needs a folder of this machine on the node")
     folder = tmp_path_factory.mktemp("volume")
     shutil.copytree(artefact, folder / "faq" / "v1")
-    for path in (folder.parent, folder, folder / "faq", folder / "faq" / "v1"):
-        path.chmod(0o755)
+    for part in (folder.parent, folder, folder / "faq", folder / "faq" / "v1"):
+        part.chmod(0o755)
     claim = {"accessModes": ["ReadOnlyMany"], "storageClassName": "", "volumeName": namespace.name}
     size = {"storage": "1Gi"}
     namespace.apply(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from scoring_operator.api import LABEL_NAME
+from scoring_operator.api import FIELD_MANAGER, LABEL_NAME
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.reconcile import SCORING_SERVICES
 from scoring_operator.kube import Credentials, ResourceType
@@ -50,9 +50,13 @@ class Informers:
 
     async def start(self) -> None:
         """Start kopf's tasks. It installs signal handlers: whoever wants others does so after."""
+        # Else kopf makes one from the user's name, for the peering that is off, and the user of a
+        # container has no name.
+        identity: Any = FIELD_MANAGER
         self._tasks = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=_settings(),
+            identity=identity,
             clusterwide=not self._namespaces,
             namespaces=list(self._namespaces),
         )
