@@ -141,11 +141,7 @@ def _set_model_loaded(
     conditions: Conditions, model: Mapping[str, Any], rollout: Rollout, verdict: Verdict
 ) -> None:
     if not rollout.ready:
-        failed = verdict.reason == Reason.MODEL_LOAD_FAILED
-        reason = verdict.reason if failed else Reason.MODEL_LOADING
-        if verdict.ready:
-            reason = verdict.reason  # scaled to zero or suspended: nothing is loading
-        conditions.set("ModelLoaded", False, reason, verdict.message)
+        conditions.set("ModelLoaded", False, verdict.reason, verdict.message)
         return
     if model.get("weights") == "random":
         conditions.set(
