@@ -82,7 +82,7 @@ def test_what_a_ready_service_tells_beside_its_conditions() -> None:
     assert status["url"] == status["internalURL"] == "http://faq.ml.svc:8000/score"
     assert status["selector"] == "scoring.dev/name=faq"
     assert status["image"] == "example.com/cpu:1"
-    assert status["effective"] == {"strategy": "Surge", "workers": 1, "threads": 8}
+    assert status["effective"] == {"strategy": "Surge", "workers": 1, "threads": 16}
     assert status["observedGeneration"] == 1
 
 
