@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -78,7 +79,7 @@ async def test_a_pod_that_cannot_be_asked_wakes_nobody_and_is_left_alone() -> No
 
 async def test_an_answer_that_is_no_model_is_no_answer() -> None:
     for body in ("[]", "{}", "not json", '{"model": "x"}'):
-        async with server(lambda body=body: web.Response(text=body)) as (port, _):
+        async with server(partial(web.Response, text=body)) as (port, _):
             probe, woken = await asked_once(port, [ready_pod()])
             assert woken == []
             assert probe.model(KEY, [ready_pod()]) is None

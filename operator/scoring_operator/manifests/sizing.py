@@ -81,8 +81,9 @@ def workers(spec: ScoringServiceSpec) -> int:
 def threads(spec: ScoringServiceSpec) -> int:
     """Request threads in a process.
 
-    A question takes 0.1 ms, so FAQ threads only bridge reading and writing. Images need a thread for
-    each of the 64 that may be in the house, to keep batches filling, and some for refusals and probes.
+    A question takes 0.1 ms, so FAQ threads only bridge reading and writing. Images need a thread
+    for each of the 64 that may be in the house, to keep batches filling, and some for refusals and
+    probes.
     """
     return 16 if spec.model.type == "faq-matching" else 80
 
