@@ -109,7 +109,7 @@ def _train(options: argparse.Namespace) -> None:
         from scoring_server.faq.training.run import train
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"training needs {error.name}, which is not installed here; "
+            f"training needs {(error.name or '').partition('.')[0]}, which is not installed here; "
             "install scoring-server with its extra 'train'"
         ) from None
     trained = train(

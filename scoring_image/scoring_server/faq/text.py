@@ -19,11 +19,14 @@ _find_words = re.compile(WORD_PATTERN).findall
 
 
 def normalise(text: str) -> str:
-    """Fold what looks or means the same: Unicode NFKC, then case; cut to MAX_CHARACTERS first."""
+    """Fold what looks or means the same, Unicode NFKC and then case, of the first MAX_CHARACTERS.
+
+    NFKC can make eighteen characters out of one, so the result is cut as well.
+    """
     text = text[:MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    return text.casefold()
+    return text.casefold()[:MAX_CHARACTERS]
 
 
 def word_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:

@@ -209,7 +209,8 @@ class FaqMatcher(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """The most probable label of each text, shape (texts,)."""
-        return np.asarray(self.classes_[self.decision_function(texts).argmax(axis=1)])
+        best = self.decision_function(texts).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def none_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Probability that none of the originals answers, shape (texts,)."""

@@ -1,0 +1,1 @@
+"""Tests of FAQ matching: training, the serving form, the data files and the command line."""

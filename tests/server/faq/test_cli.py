@@ -1,0 +1,243 @@
+"""`scoring-faq` as a person uses it, rightly and wrongly."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scoring_server.faq.cli import main
+from tests.server.faq.conftest import SHIPPED, TINY
+
+
+@pytest.fixture
+def tiny_files(tmp_path: Path) -> tuple[Path, Path]:
+    """TINY as originals.tsv and duplicates.csv."""
+    originals, duplicates = tmp_path / "originals.tsv", tmp_path / "duplicates.csv"
+    rows = ["Id\tAnswerId\tText", *(f"q{i}\t{i}\t{text}" for i, text in enumerate(TINY))]
+    originals.write_text("\n".join(rows), encoding="utf-8")
+    with duplicates.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["Id", "OriginalId", "Text"])
+        for i, texts in enumerate(TINY.values()):
+            writer.writerows([f"{i}-{n}", f"q{i}", text] for n, text in enumerate(texts))
+    return originals, duplicates
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, tiny_files: tuple[Path, Path]) -> Path:
+    """The artefact trained from `tiny_files`."""
+    assert train(tiny_files, tmp_path / "model", "--quiet") == 0
+    return tmp_path / "model"
+
+
+def train(files: tuple[Path, Path], output: Path, *more: str) -> int:
+    originals, duplicates = map(str, files)
+    arguments = ["train", "--originals", originals, "--duplicates", duplicates]
+    return main([*arguments, "--output", str(output), *more])
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The message of a command that fails: one line, no traceback."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("scoring-faq: error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_train_shows_progress_on_stderr_and_figures_on_stdout(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tiny_files, tmp_path / "m") == 0
+    captured = capsys.readouterr()
+    assert "4 originals, 15 duplicates" in captured.out
+    assert "accuracyAt1" in captured.out
+    steps = captured.err.splitlines()
+    assert steps[0].endswith("] counting n-grams")
+    assert steps[-1] == f"[{len(steps)}/{len(steps)}] training with everything"
+
+
+def test_train_twice_gives_the_same_bytes_and_another_seed_another_model(
+    tmp_path: Path, tiny_files: tuple[Path, Path]
+) -> None:
+    def content(name: str, *more: str) -> dict[str, bytes]:
+        assert train(tiny_files, tmp_path / name, "--quiet", *more) == 0
+        return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+
+    assert content("a") == content("b", "--seed", "0")
+    assert content("a") != content("c", "--seed", "1")
+
+
+def test_training_in_other_processes_gives_the_same_bytes(tmp_path: Path) -> None:
+    digests = []
+    for name, threads in (("a", "1"), ("b", "2")):
+        code = f"from scoring_server.faq.cli import main; main({_train_shipped(tmp_path / name)})"
+        environment = {"OPENBLAS_NUM_THREADS": threads, "PYTHONHASHSEED": threads}
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        digests.append((tmp_path / name / "model.json").read_bytes())
+    assert digests[0] == digests[1]
+
+
+def _train_shipped(output: Path) -> list[str]:
+    files = ("--originals", f"{SHIPPED}/originals.csv", "--duplicates", f"{SHIPPED}/duplicates.csv")
+    return ["train", *files, "--output", str(output), "--quiet"]
+
+
+def test_the_manifest_tells_where_the_model_comes_from(
+    tiny_files: tuple[Path, Path], tiny_model: Path
+) -> None:
+    manifest = json.loads((tiny_model / "model.json").read_text())
+    created_by = manifest["createdBy"]
+    assert manifest["name"] == "faq"
+    assert manifest["weights"] == "trained"
+    assert created_by["data"]["originals"]["rows"] == 4
+    assert len(created_by["data"]["duplicates"]["sha256"]) == 64
+    assert created_by["parameters"]["random_state"] == 0
+    assert set(created_by["libraries"]) == {"python", "numpy", "scipy", "scikit-learn"}
+    assert 0 <= manifest["metrics"]["accuracyAt1"] <= manifest["metrics"]["accuracyAt3"] <= 1
+
+
+def test_no_duplicates_train_with_a_warning(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_files[1].write_text("Id,OriginalId,Text\n")
+    assert train(tiny_files, tmp_path / "m", "--quiet") == 0
+    assert "not calibrated" in capsys.readouterr().err
+
+
+def test_evaluate_prints_a_table_and_writes_json(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "t.csv"
+    questions.write_text("Id,OriginalId,Text\n1,q0,opening hours\n2,q3,refund\n3,,qqq xxx\n")
+    report = tmp_path / "report.json"
+    capsys.readouterr()
+    arguments = ["--model", str(tiny_model), "--questions", str(questions), "--json", str(report)]
+    assert main(["evaluate", *arguments]) == 0
+    table = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert table["Acc@1"] == "1.0000"
+    assert table["no-match AUROC"] == "1.0000"
+    assert table["questions without an original"] == "1"
+    figures = json.loads(report.read_text())
+    assert figures["accuracyAt3"] == 1.0
+    assert figures["questions"] == 2
+    assert figures["unanswered"] == 1
+    assert figures["model"]["digest"].startswith("sha256:")
+
+
+def test_evaluate_says_what_it_could_not_measure(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "t.csv"
+    questions.write_text("Id,OriginalId,Text\n1,q0,opening hours\n")
+    assert main(["evaluate", "--model", str(tiny_model), "--questions", str(questions)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["no-match", "AUROC", "-"]
+
+
+def test_score_prints_ranked_originals(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["score", "--model", str(tiny_model), "--top", "2", "money back!", "c plus"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "money back!"
+    assert "q3 -> answer 3: refund" in lines[1]
+    assert len(lines) == 2 * (1 + 2 + 1)
+
+
+def test_score_reads_files_and_writes_json(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "q.txt").write_text("money back\n\nżółw\n", encoding="utf-8")
+    capsys.readouterr()
+    arguments = ["--model", str(tiny_model), "--file", str(tmp_path / "q.txt"), "--json"]
+    assert main(["score", *arguments, "--min-probability", "0.2"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["question"] == "money back"
+    assert first["matches"][0]["original_id"] == "q3"
+    assert all(match["probability"] >= 0.2 for match in first["matches"] + second["matches"])
+
+
+def test_a_missing_file_is_named(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    originals, _ = map(str, tiny_files)
+    arguments = ["--originals", originals, "--duplicates", "none.csv", "--output", str(tmp_path)]
+    assert "none.csv: No such file or directory" in error_of(capsys, "train", *arguments)
+
+
+def test_bad_data_is_told_and_writes_nothing(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    originals, duplicates = map(str, tiny_files)
+    Path(duplicates).write_text("Id,OriginalId,Text\n1,q9,x\n")
+    output = tmp_path / "m"
+    arguments = ["--originals", originals, "--duplicates", duplicates, "--output", str(output)]
+    message = error_of(capsys, "train", *arguments)
+    assert "duplicates.csv, line 2, column OriginalId: 'q9' is not the Id of any" in message
+    assert not output.exists()
+
+
+def test_an_output_that_is_something_else_is_left_alone(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    originals, duplicates = map(str, tiny_files)
+    arguments = ["--originals", originals, "--duplicates", duplicates, "--quiet"]
+    message = error_of(capsys, "train", *arguments, "--output", str(tmp_path))
+    assert "is not an artefact, so it is left alone" in message
+
+
+def test_a_damaged_model_is_told(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tiny_model / "weights.npz").write_bytes(b"x")
+    assert "weights.npz has 1 bytes" in error_of(capsys, "score", "--model", str(tiny_model), "x")
+
+
+def test_no_question_is_told(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no question" in error_of(capsys, "score", "--model", str(tiny_model))
+
+
+def test_questions_of_unknown_originals_are_told(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "t.csv"
+    questions.write_text("Id,OriginalId,Text\n1,zz,x\n")
+    arguments = ["evaluate", "--model", str(tiny_model), "--questions", str(questions)]
+    assert "line 2, column OriginalId" in error_of(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["train"],
+        ["score", "--model", "m", "--top", "0", "x"],
+        ["score", "--model", "m", "--min-probability", "1.5", "x"],
+        ["score", "--model", "m", "--min-probability", "nan", "x"],
+        ["train", "--originals", "o", "--duplicates", "d", "--output", "m", "--seed", "-1"],
+        ["train", "--originals", "o", "--duplicates", "d", "--output", "m", "--seed", "x"],
+    ],
+)
+def test_wrong_usage_exits_with_2_and_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: scoring-faq" in capsys.readouterr().err
+
+
+def test_training_without_scikit_learn_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in list(sys.modules):
+        if module.startswith("scoring_server.faq.training."):
+            monkeypatch.delitem(sys.modules, module)
+        elif module.partition(".")[0] == "sklearn":
+            monkeypatch.setitem(sys.modules, module, None)
+    message = error_of(capsys, "train", "--originals", "o", "--duplicates", "d", "--output", "m")
+    assert "training needs sklearn" in message
+    assert "extra 'train'" in message

@@ -1,0 +1,54 @@
+"""The metrics agree with figures worked out by hand and with scikit-learn."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from scoring_server.faq.metrics import (
+    auroc,
+    expected_calibration_error,
+    ranking_metrics,
+    ranks_of,
+)
+
+
+def test_ranks_count_what_is_better_and_what_is_equal_and_further_left() -> None:
+    scores = np.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    assert list(ranks_of(scores, np.array([0, 1, 0, 2]))) == [1, 3, 1, 3]
+
+
+def test_accuracy_and_reciprocal_rank() -> None:
+    metrics = ranking_metrics(np.array([1, 2, 3, 4]), np.array([1.0, 1.0, 1.0, 1.0]))
+    assert metrics.accuracy == (0.25, 0.5, 0.75)
+    assert metrics.mrr == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+    assert metrics.mean_rank == 2.5
+    assert metrics.ece == pytest.approx(0.75)
+
+
+def test_calibration_error_of_the_calibrated_is_zero() -> None:
+    confidence = np.array([0.25] * 4 + [1.0] * 3)
+    correct = np.array([True, False, False, False, True, True, True])
+    assert expected_calibration_error(confidence, correct) == 0
+
+
+def test_calibration_error_weighs_bins_by_size() -> None:
+    confidence = np.array([0.9, 0.9, 0.9, 0.1])
+    correct = np.array([True, False, False, False])
+    assert expected_calibration_error(confidence, correct) == pytest.approx((1.7 + 0.1) / 4)
+
+
+SCORES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=30).map(np.array)
+
+
+@given(SCORES, SCORES)
+def test_auroc_is_that_of_scikit_learn(positive: np.ndarray, negative: np.ndarray) -> None:
+    truth = np.repeat([1, 0], [len(positive), len(negative)])
+    expected = roc_auc_score(truth, np.concatenate([positive, negative]))
+    assert auroc(positive, negative) == pytest.approx(expected)
+
+
+def test_auroc_needs_both_kinds() -> None:
+    with pytest.raises(ValueError, match="positives and negatives"):
+        auroc(np.array([]), np.array([1.0]))
