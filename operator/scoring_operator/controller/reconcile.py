@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ RESYNC_SECONDS = 600.0
 WAITING_SECONDS = 2.0  # an event tells when the object is gone; this is for an event that is lost
 CONFLICT_SECONDS = 0.2
 SETTLE_SECONDS = 0.2
+# While a roll-out goes on its counts change several times a second: who reads them can wait.
+STATUS_INTERVAL_SECONDS = 1.0
 
 Resource = dict[str, Any]
 
@@ -50,6 +53,8 @@ class _Memory:
     distrust: bool = False
     """The view turned out to be stale: read the resource first."""
     tolerated: dict[Name, tuple[str, bytes]] = field(default_factory=dict)
+    written_at: float = float("-inf")
+    """When the status was written last."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Reconciler:
         models: ModelProbe,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
@@ -92,6 +98,7 @@ class Reconciler:
         self._writer = ChildWriter(client, store)
         self._secrets = MissingSecrets(client)
         self._now = now
+        self._clock = clock
         self._dice = dice
         self._memories: dict[Key, _Memory] = {}
 
@@ -167,7 +174,11 @@ class Reconciler:
         if begins and not outcome.refusals and not outcome.conflict:
             # The controllers have not had the time to say anything that is worth a write.
             return SETTLE_SECONDS
-        summary = await self._summary(view.service, resource.get("status") or {}, key, outcome)
+        before = resource.get("status") or {}
+        summary = await self._summary(view.service, before, key, outcome)
+        wait = self._memories[key].written_at + STATUS_INTERVAL_SECONDS - self._clock()
+        if wait > 0 and not _is_news(before, summary.status):
+            return min(wait, self._again(summary, plan, outcome))
         await self._write_status(key, resource, summary.status)
         return self._again(summary, plan, outcome)
 
@@ -223,6 +234,7 @@ class Reconciler:
             SCORING_SERVICES, *key, {"metadata": {"resourceVersion": version}, "status": patch}
         )
         self._store.put(written)
+        self._memories[key].written_at = self._clock()
         return written
 
     def _again(self, summary: Summary, plan: Plan, outcome: Outcome) -> float:
@@ -237,6 +249,17 @@ class Reconciler:
 
 def _is_going(resource: Resource) -> bool:
     return "deletionTimestamp" in metadata(resource)
+
+
+def _is_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether more has changed than counts and messages."""
+
+    def essence(status: Mapping[str, Any]) -> object:
+        conditions = status.get("conditions") or ()
+        states = sorted((item["type"], item["status"], item["reason"]) for item in conditions)
+        return status.get("observedGeneration"), states
+
+    return essence(before) != essence(after)
 
 
 def _ready_reason(status: Mapping[str, Any]) -> str:

@@ -135,6 +135,7 @@ class World:
         self.store = Store()
         self.queue: WorkQueue[Key] = WorkQueue()
         self.intake = Intake(self.store, self.queue)
+        self.seconds = 0.0
         self.reconciler = self.new_reconciler(platform)
 
     def new_reconciler(self, platform: Platform | None = None) -> Reconciler:
@@ -145,6 +146,7 @@ class World:
             platform or Platform(),
             cast("Any", FakeModels()),
             now=lambda: NOW,
+            clock=lambda: self.seconds,
             dice=lambda: 0.5,
         )
 
@@ -163,8 +165,9 @@ class World:
             if obj["kind"] == KIND or "scoring.dev/name" in obj["metadata"].get("labels", {}):
                 self.intake.event("MODIFIED", obj)
 
-    async def look(self) -> float | None:
-        """One look, with the calls of that look alone in `api.calls`."""
+    async def look(self, later: float = 10.0) -> float | None:
+        """One look, some seconds later, with the calls of that look alone in `api.calls`."""
+        self.seconds += later
         self.api.calls.clear()
         return await self.reconciler.look(self.key)
 

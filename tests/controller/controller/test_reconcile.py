@@ -79,6 +79,35 @@ async def test_a_restart_where_all_is_as_it_should_be_costs_no_request() -> None
     assert world.api.calls == []
 
 
+async def report(world: World, **status: int) -> None:
+    """The Deployment reports its roll-out."""
+    deployment = copy.deepcopy(world.api.find("Deployment"))
+    deployment["status"] = {"observedGeneration": 1, **status}
+    world.intake.event("MODIFIED", world.api.put(deployment))
+
+
+async def test_counts_that_change_often_are_written_at_most_once_a_second() -> None:
+    world = await settled({"replicas": 3})
+    await report(world, replicas=3)
+    await world.look()
+    assert world.status["replicas"] == 3
+    await report(world, replicas=3, updatedReplicas=1)
+    again = await world.look(later=0.25)
+    assert world.api.calls == []
+    assert again == pytest.approx(0.75)
+    await world.look(later=0.75)
+    assert world.status["updatedReplicas"] == 1
+
+
+async def test_what_is_news_is_written_at_once() -> None:
+    world = await settled()
+    await report(world, replicas=1)
+    await world.look()
+    await report(world, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
+    await world.look(later=0.01)
+    assert world.condition("Ready")["status"] == "True"
+
+
 async def test_a_change_of_the_spec_is_applied_over_the_known_child() -> None:
     world = await settled()
     world.user_applies(resource({"replicas": 3}, generation=2))

@@ -1,0 +1,1 @@
+"""End to end: the operator as a process of its own against a real API server, and real nodes."""

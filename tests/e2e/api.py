@@ -1,0 +1,176 @@
+"""A plain client for tests: JSON over one kept connection, as the user who owns the cluster."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from scoring_operator.kube.kubeconfig import from_kubeconfig
+
+Value = TypeVar("Value")
+Object = dict[str, Any]
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+PATHS = {
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "Service": "/api/v1/namespaces/{}/services",
+    "Pod": "/api/v1/namespaces/{}/pods",
+    "ScoringService": "/apis/scoring.dev/v1alpha1/namespaces/{}/scoringservices",
+    "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
+    "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+}
+
+
+class Refused(Exception):
+    """The API server said no; `code` is the HTTP status, the text its message."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Api:
+    """The API server of one cluster, with its paths by kind."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        credentials = from_kubeconfig(str(kubeconfig), None)
+        address = urlsplit(credentials.server)
+        self._authorization = credentials.authorization
+        self._connection: http.client.HTTPConnection
+        if credentials.tls is None:
+            self._connection = http.client.HTTPConnection(str(address.netloc), timeout=30)
+        else:
+            self._connection = http.client.HTTPSConnection(
+                str(address.netloc), timeout=30, context=credentials.tls
+            )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        """The parsed answer; Refused for 4xx and 5xx."""
+        headers = {"Content-Type": content_type, "User-Agent": "test"}
+        if (authorization := self._authorization()) is not None:
+            headers["Authorization"] = authorization
+        data = None if body is None else json.dumps(body)
+        try:
+            self._connection.request(method, path, data, headers)
+            response = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):  # it was idle for too long
+            self._connection.close()
+            self._connection.request(method, path, data, headers)
+            response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status >= 400:
+            raise Refused(response.status, answer.get("message", str(answer)))
+        return answer
+
+    def get(self, kind: str, namespace: str, name: str) -> Object:
+        """An object."""
+        found: Object = self.request("GET", f"{PATHS[kind].format(namespace)}/{name}")
+        return found
+
+    def find(self, kind: str, namespace: str, name: str) -> Object | None:
+        """An object, or None."""
+        try:
+            return self.get(kind, namespace, name)
+        except Refused as refused:
+            if refused.code == 404:
+                return None
+            raise
+
+    def list(self, kind: str, namespace: str) -> list[Object]:
+        """All objects of a kind in a namespace."""
+        found: list[Object] = self.request("GET", PATHS[kind].format(namespace))["items"]
+        return found
+
+    def create(self, obj: Object) -> Object:
+        """Create an object, as a user with kubectl would; unknown fields are refused."""
+        path = PATHS[obj["kind"]].format(obj["metadata"]["namespace"])
+        created: Object = self.request("POST", f"{path}?fieldValidation=Strict", obj)
+        return created
+
+    def apply(self, obj: Object, manager: str = "user") -> Object:
+        """Server-side apply, as a GitOps tool would; unknown fields are refused."""
+        metadata = obj["metadata"]
+        path = f"{PATHS[obj['kind']].format(metadata['namespace'])}/{metadata['name']}"
+        query = urlencode({"fieldManager": manager, "force": "true", "fieldValidation": "Strict"})
+        applied: Object = self.request("PATCH", f"{path}?{query}", obj, APPLY)
+        return applied
+
+    def patch(self, kind: str, namespace: str, name: str, patch: Object) -> Object:
+        """A merge patch, as with `kubectl edit`."""
+        path = f"{PATHS[kind].format(namespace)}/{name}?fieldManager=kubectl-edit"
+        patched: Object = self.request("PATCH", path, patch, MERGE)
+        return patched
+
+    def delete(self, kind: str, namespace: str, name: str, policy: str = "Background") -> None:
+        """Delete an object."""
+        path = f"{PATHS[kind].format(namespace)}/{name}?propagationPolicy={policy}"
+        self.request("DELETE", path)
+
+    def create_namespace(self, name: str, labels: dict[str, str] | None = None) -> None:
+        """A namespace."""
+        metadata = {"name": name, "labels": labels or {}}
+        self.request(
+            "POST",
+            "/api/v1/namespaces",
+            {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata},
+        )
+
+
+def eventually(
+    check: Callable[[], Value], what: str, seconds: float = 10.0, pause: float = 0.01
+) -> Value:
+    """The first truthy result of `check`; fails after `seconds` with `what` and the last result."""
+    deadline = time.monotonic() + seconds
+    while not (result := check()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what} (last: {result!r})"
+        time.sleep(pause)
+    return result
+
+
+def stays(check: Callable[[], bool], what: str, seconds: float) -> None:
+    """Fails as soon as `check` is false within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert check(), f"did not stay so for {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def audited(log: Path, offset: int = 0, agent: str = "scoring-operator") -> Iterator[Object]:
+    """A client's requests since `offset` bytes of the audit log, without watches and Leases."""
+    with log.open() as lines:
+        lines.seek(offset)
+        for line in lines:
+            event = json.loads(line)
+            reference = event.get("objectRef") or {}
+            if not event.get("userAgent", "").startswith(agent):
+                continue
+            if event["verb"] == "watch" or reference.get("resource") in (None, "leases"):
+                continue
+            yield event
+
+
+def call(event: Object) -> str:
+    """An audited request in words: `patch deployments`, `patch scoringservices/status`."""
+    reference = event["objectRef"]
+    sub = f"/{reference['subresource']}" if "subresource" in reference else ""
+    return f"{event['verb']} {reference['resource']}{sub}"
+
+
+def condition(resource: Object | None, kind: str) -> Object:
+    """A condition of a resource's status, or an empty one."""
+    status = (resource or {}).get("status", {})
+    return next((item for item in status.get("conditions", ()) if item["type"] == kind), {})

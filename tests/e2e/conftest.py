@@ -1,0 +1,96 @@
+"""The CRD, namespaces, and an operator for the tests of a module."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoring_operator.api.crd import custom_resource_definition
+from tests.cluster.fixtures import Cluster
+from tests.e2e.api import APPLY, Api, eventually
+from tests.e2e.process import OperatorProcess
+
+_numbers = itertools.count(1)
+
+
+def install_crd(api: Api) -> None:
+    """Install the CRD and wait until it is served."""
+    crd: dict[str, Any] = custom_resource_definition()
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd['metadata']['name']}"
+    api.request("PATCH", f"{path}?fieldManager=tests&force=true", crd, APPLY)
+
+    def established() -> bool:
+        conditions = api.request("GET", path).get("status", {}).get("conditions") or ()
+        return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+    eventually(established, "the CRD is established")
+
+
+@pytest.fixture(scope="module")
+def api(api_cluster: Cluster) -> Api:
+    """The control plane without nodes, with the CRD."""
+    client = Api(api_cluster.kubeconfig)
+    install_crd(client)
+    return client
+
+
+@pytest.fixture
+def namespace(api: Api) -> Iterator[str]:
+    """A namespace of the test's own."""
+    name = unused_namespace()
+    api.create_namespace(name)
+    yield name
+    api.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def unused_namespace() -> str:
+    """A name that no other test, nor another run, uses."""
+    return f"e2e-{os.getpid()}-{next(_numbers)}"
+
+
+@pytest.fixture(scope="module")
+def operator(
+    api: Api, api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator that serves the whole cluster, for the tests of a module."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    process = OperatorProcess(
+        api_cluster.kubeconfig, log, "--all-namespaces", "--no-leader-election"
+    )
+    with process:
+        yield process
+
+
+Launch = Callable[..., OperatorProcess]
+
+
+@pytest.fixture
+def launch(api_cluster: Cluster, api: Api, tmp_path: Path) -> Iterator[Launch]:
+    """Start operators that serve one namespace; they end with the test."""
+    started: list[OperatorProcess] = []
+
+    def start(namespace: str, *arguments: str) -> OperatorProcess:
+        log = tmp_path / f"operator-{len(started)}.log"
+        election = () if "--lease-name" in arguments else ("--no-leader-election",)
+        process = OperatorProcess(
+            api_cluster.kubeconfig, log, "--namespace", namespace, *election, *arguments
+        )
+        started.append(process)
+        return process.__enter__()
+
+    yield start
+    for process in started:
+        process.__exit__(None, None, None)
+
+
+@pytest.fixture
+def audit_log(api_cluster: Cluster) -> Path:
+    """The audit log of the embedded API server."""
+    if api_cluster.audit_log is None:
+        pytest.skip("needs the audit log, which the named cluster does not show")
+    return api_cluster.audit_log

@@ -1,0 +1,129 @@
+"""With pods, on simulated nodes: roll-outs become Ready, and too few GPUs are told as such."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.fixtures import Cluster
+from tests.e2e.api import Api, audited, call, condition, eventually
+from tests.e2e.conftest import install_crd, unused_namespace
+from tests.e2e.process import OperatorProcess, wait_for_quiet
+from tests.e2e.resources import scoring_service
+
+pytestmark = pytest.mark.api
+
+
+@pytest.fixture(scope="module")
+def fake_api(fake_cluster: Cluster) -> Api:
+    """Two simulated nodes with two GPUs each."""
+    client = Api(fake_cluster.kubeconfig)
+    install_crd(client)
+    return client
+
+
+@pytest.fixture(scope="module")
+def fake_operator(
+    fake_api: Api, fake_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    log = tmp_path_factory.mktemp("operator") / "log"
+    arguments = ("--all-namespaces", "--no-leader-election")
+    with OperatorProcess(fake_cluster.kubeconfig, log, *arguments) as process:
+        yield process
+
+
+@pytest.fixture
+def space(fake_api: Api, fake_operator: OperatorProcess) -> Iterator[str]:
+    """A namespace that the operator serves; empty again after the test, for GPUs are few."""
+    name = unused_namespace()
+    fake_api.create_namespace(name)
+    yield name
+    for resource in fake_api.list("ScoringService", name):
+        fake_api.delete("ScoringService", name, resource["metadata"]["name"])
+    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 60, pause=0.1)
+
+
+def ready(api: Api, namespace: str) -> dict[str, str]:
+    return condition(api.find("ScoringService", namespace, "faq"), "Ready")
+
+
+def test_a_service_becomes_ready_with_few_writes(
+    fake_api: Api, space: str, fake_operator: OperatorProcess, fake_cluster: Cluster
+) -> None:
+    wait_for_quiet(fake_operator)
+    log: Path | None = fake_cluster.audit_log
+    assert log is not None
+    offset = log.stat().st_size
+    fake_api.apply(scoring_service(space, replicas=2))
+    eventually(lambda: ready(fake_api, space).get("status") == "True", "it is ready", 30)
+    status = fake_api.get("ScoringService", space, "faq")["status"]
+    assert ready(fake_api, space)["reason"] == "AllReplicasReady"
+    assert (status["replicas"], status["readyReplicas"]) == (2, 2)
+    wait_for_quiet(fake_operator)
+    writes = Counter(call(event) for event in audited(log, offset) if event["verb"] != "get")
+    # Begun, under way, ready; the counts in between are not worth a write.
+    assert writes.pop("patch scoringservices/status") <= 3
+    assert writes == {"patch services": 1, "patch deployments": 1}
+
+
+def test_suspending_takes_the_pods_away_and_resuming_brings_them_back(
+    fake_api: Api, space: str
+) -> None:
+    fake_api.apply(scoring_service(space))
+    eventually(lambda: ready(fake_api, space).get("status") == "True", "it is ready", 30)
+    fake_api.apply(scoring_service(space, suspend=True))
+    eventually(lambda: ready(fake_api, space).get("reason") == "Suspended", "it is suspended", 30)
+    eventually(lambda: fake_api.list("Pod", space) == [], "the pods are gone", 60, pause=0.1)
+    fake_api.apply(scoring_service(space))
+    eventually(lambda: ready(fake_api, space).get("reason") == "AllReplicasReady", "it is back", 30)
+
+
+def on_gpus(count: int, replicas: int) -> dict[str, Any]:
+    """A spec for so many pods with so many GPUs each, and little else."""
+    return {
+        "model": {"type": "image-classification"},
+        "hardware": {"type": "gpu", "gpu": {"count": count}},
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+        "replicas": replicas,
+    }
+
+
+def test_too_few_gpus_are_told_in_the_schedulers_words(fake_api: Api, space: str) -> None:
+    fake_api.apply(scoring_service(space, **on_gpus(1, replicas=5)))
+    eventually(
+        lambda: ready(fake_api, space).get("reason") == "InsufficientAccelerators",
+        "the reason is told",
+        30,
+    )
+    told = ready(fake_api, space)
+    assert told["status"] == "False"
+    assert "Insufficient nvidia.com/gpu" in told["message"]
+    eventually(
+        lambda: fake_api.get("ScoringService", space, "faq")["status"].get("readyReplicas") == 4,
+        "four GPUs are in use",
+        30,
+    )
+    resource = fake_api.get("ScoringService", space, "faq")
+    assert resource["status"]["lastFailure"]["reason"] == "InsufficientAccelerators"
+    assert condition(resource, "Available")["status"] == "True"
+    fake_api.apply(scoring_service(space, **on_gpus(1, replicas=4)))
+    eventually(lambda: ready(fake_api, space).get("status") == "True", "four fit", 30)
+
+
+def test_a_full_gpu_node_is_rolled_out_in_place(fake_api: Api, space: str) -> None:
+    fake_api.apply(scoring_service(space, **on_gpus(2, replicas=2)))
+    eventually(lambda: ready(fake_api, space).get("status") == "True", "all GPUs are in use", 30)
+    fake_api.apply(scoring_service(space, **on_gpus(2, replicas=2), image="scoring:next"))
+
+    def rolled_out() -> bool:
+        resource = fake_api.get("ScoringService", space, "faq")
+        current = resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
+        return current and condition(resource, "Ready").get("status") == "True"
+
+    eventually(rolled_out, "the new image runs on all GPUs", 60, pause=0.1)
+    status = fake_api.get("ScoringService", space, "faq")["status"]
+    assert (status["updatedReplicas"], status["image"]) == (2, "scoring:next")

@@ -1,0 +1,215 @@
+"""The operator's own life: restarts, hand-over, signals, and what goes on without it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.api import Api, audited, call, condition, eventually, stays
+from tests.e2e.conftest import Launch, unused_namespace
+from tests.e2e.process import OperatorProcess, wait_for_quiet
+from tests.e2e.resources import scoring_service
+
+pytestmark = pytest.mark.api
+
+HAND_OVER_SECONDS = 20.0
+COLLECTED_SECONDS = 90.0  # the garbage collector learns of a new CRD every 30 s
+
+
+def exists(api: Api, namespace: str, kind: str = "Deployment", name: str = "faq") -> bool:
+    return api.find(kind, namespace, name) is not None
+
+
+def serve(api: Api, namespace: str, operator: OperatorProcess, count: int = 1) -> None:
+    """Apply resources and wait until the operator has nothing more to do."""
+    names = [f"faq-{number}" for number in range(count)]
+    for name in names:
+        api.apply(scoring_service(namespace, name))
+    eventually(lambda: all(exists(api, namespace, name=name) for name in names), "all are served")
+    wait_for_quiet(operator)
+
+
+def test_a_restart_where_all_is_settled_reads_lists_only_and_writes_nothing(
+    api: Api, namespace: str, launch: Launch, audit_log: Path
+) -> None:
+    operator = launch(namespace)
+    serve(api, namespace, operator, count=5)
+    assert operator.stop() == 0
+    offset = audit_log.stat().st_size
+    operator = launch(namespace)
+    wait_for_quiet(operator)
+    calls = {call(event) for event in audited(audit_log, offset)}
+    lists = {"list scoringservices", "list deployments", "list services", "list pods"}
+    assert calls == lists
+    assert operator.metric("scoring_operator_reconcile_total") == 5
+
+
+def test_what_changed_while_no_operator_ran_is_put_right_at_the_start(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    operator = launch(namespace)
+    serve(api, namespace, operator, count=2)
+    operator.stop(signal.SIGKILL)
+    api.patch("Deployment", namespace, "faq-0", {"spec": {"replicas": 9}})
+    api.delete("Service", namespace, "faq-0")
+    api.delete("ScoringService", namespace, "faq-1")
+    api.apply(scoring_service(namespace, "faq-2"))
+    eventually(
+        lambda: not exists(api, namespace, name="faq-1"), "faq-1 is collected", COLLECTED_SECONDS
+    )
+    launch(namespace)
+    eventually(
+        lambda: api.get("Deployment", namespace, "faq-0")["spec"]["replicas"] == 1, "the edit"
+    )
+    eventually(lambda: exists(api, namespace, "Service", "faq-0"), "the deletion")
+    eventually(lambda: exists(api, namespace, name="faq-2"), "the creation")
+
+
+def test_sigterm_ends_the_process_quickly_and_in_peace(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    operator = launch(namespace)
+    started = time.monotonic()
+    assert operator.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - started < 5
+    assert operator.logged()[-1]["message"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds"), [(signal.SIGTERM, 5.0), (signal.SIGKILL, HAND_OVER_SECONDS)]
+)
+def test_a_standby_takes_over(
+    api: Api, namespace: str, launch: Launch, number: signal.Signals, seconds: float
+) -> None:
+    election = ("--lease-name", "hand-over", "--lease-namespace", namespace)
+    first = launch(namespace, *election)
+    eventually(first.leads, "the first one leads")
+    second = launch(namespace, *election)
+    stays(lambda: first.leads() and not second.leads(), "one leads, one stands by", 3)
+    first.stop(number)
+    ended = time.monotonic()
+    api.apply(scoring_service(namespace))
+    eventually(lambda: exists(api, namespace), "the standby does the work", seconds + 5)
+    assert time.monotonic() - ended <= seconds
+    assert second.leads()
+    assert api.get("Lease", namespace, "hand-over")["spec"]["leaseTransitions"] >= 1
+
+
+def test_a_leader_that_was_paused_ends_instead_of_writing(
+    api: Api, namespace: str, launch: Launch, audit_log: Path
+) -> None:
+    election = ("--lease-name", "pause", "--lease-namespace", namespace)
+    first = launch(namespace, *election)
+    eventually(first.leads, "the first one leads")
+    second = launch(namespace, *election)
+    first.process.send_signal(signal.SIGSTOP)
+    eventually(second.leads, "the second one takes over", HAND_OVER_SECONDS)
+    serve(api, namespace, second)
+    offset = audit_log.stat().st_size
+    api.apply(scoring_service(namespace, "faq-late"))
+    first.process.send_signal(signal.SIGCONT)
+    assert first.process.wait(timeout=30) == 1
+    eventually(lambda: exists(api, namespace, name="faq-late"), "the second one serves it")
+    wait_for_quiet(second)
+    writes = [call(event) for event in audited(audit_log, offset) if event["verb"] == "patch"]
+    assert writes.count("patch deployments") == 1
+
+
+def test_only_the_named_namespaces_are_served(api: Api, namespace: str, launch: Launch) -> None:
+    other, third = unused_namespace(), unused_namespace()
+    for name in (other, third):
+        api.create_namespace(name)
+        api.apply(scoring_service(name))
+    api.apply(scoring_service(namespace))
+    launch(namespace, "--namespace", other)
+    eventually(lambda: exists(api, namespace) and exists(api, other), "both are served")
+    stays(lambda: not exists(api, third), "the third namespace is not ours", 1)
+
+
+def test_a_namespace_can_be_deleted_while_no_operator_runs(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    doomed = unused_namespace()
+    api.create_namespace(doomed)
+    operator = launch(doomed)
+    serve(api, doomed, operator)
+    operator.stop(signal.SIGKILL)
+    api.request("DELETE", f"/api/v1/namespaces/{doomed}")
+    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", 30, pause=0.1)
+
+
+def test_a_namespace_that_ends_under_the_operator_makes_no_noise(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    doomed = unused_namespace()
+    api.create_namespace(doomed)
+    operator = launch(doomed)
+    serve(api, doomed, operator)
+    api.request("DELETE", f"/api/v1/namespaces/{doomed}")
+    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", 30, pause=0.1)
+    wait_for_quiet(operator)
+    loud = [line for line in operator.logged() if line["level"] not in ("info", "debug")]
+    assert loud == []
+
+
+def test_a_resource_can_be_deleted_while_no_operator_runs(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    operator = launch(namespace)
+    serve(api, namespace, operator)
+    operator.stop(signal.SIGKILL)
+    api.delete("ScoringService", namespace, "faq-0", policy="Foreground")
+    kinds = ("ScoringService", "Deployment", "Service")
+    eventually(
+        lambda: not any(exists(api, namespace, kind, "faq-0") for kind in kinds),
+        "the resource and its children are gone",
+        COLLECTED_SECONDS,
+    )
+
+
+def test_health_metrics_and_logs_can_be_read_by_machines(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    operator = launch(namespace)
+    serve(api, namespace, operator)
+    code, body = operator.get("/healthz")
+    assert (code, json.loads(body)["status"]) == (200, "ok")
+    assert operator.metric('scoring_operator_reconcile_total{result="success"}') >= 1
+    assert operator.metric('scoring_operator_api_requests_total{code="201"') == 2
+    assert operator.metric("scoring_operator_leader") == 1
+    assert operator.metric("scoring_operator_resources{") == 1
+    applied = [line for line in operator.logged() if line["message"].startswith("applied")]
+    assert {(line["namespace"], line["name"], line["generation"]) for line in applied} == {
+        (namespace, "faq-0", 1)
+    }
+    assert operator.get("/nonsense")[0] == 404
+
+
+def test_new_defaults_reach_running_services_and_say_so(
+    api: Api, namespace: str, launch: Launch
+) -> None:
+    operator = launch(namespace, "--default-cpu-image", "scoring:1")
+    serve(api, namespace, operator)
+    operator.stop()
+    launch(namespace, "--default-cpu-image", "scoring:2")
+
+    def image() -> str:
+        template = api.get("Deployment", namespace, "faq-0")["spec"]["template"]
+        return str(template["spec"]["containers"][0]["image"])
+
+    eventually(lambda: image() == "scoring:2", "the new image is rolled out")
+    eventually(
+        lambda: api.get("ScoringService", namespace, "faq-0")["status"]["image"] == "scoring:2",
+        "the status names the new image",
+    )
+    resource = api.get("ScoringService", namespace, "faq-0")
+    assert condition(resource, "Ready")["status"] == "False"
+
+
+def _is_gone(api: Api, namespace: str) -> bool:
+    names = {item["metadata"]["name"] for item in api.request("GET", "/api/v1/namespaces")["items"]}
+    return namespace not in names

@@ -1,0 +1,348 @@
+"""What a user sees: a resource is applied, changed, broken and deleted on a real API server."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.api import (
+    APPLY,
+    JSON_PATCH,
+    PATHS,
+    Api,
+    Object,
+    Refused,
+    audited,
+    call,
+    condition,
+    eventually,
+    stays,
+)
+from tests.e2e.process import OperatorProcess, wait_for_quiet
+from tests.e2e.resources import scoring_service
+
+pytestmark = [pytest.mark.api, pytest.mark.usefixtures("operator")]
+
+CHILDREN = ("Service", "Deployment")
+REPAIR_SECONDS = 0.5
+COLLECTED_SECONDS = 90.0  # the garbage collector learns of a new CRD every 30 s
+
+
+def children(api: Api, namespace: str, name: str = "faq") -> list[Object]:
+    found = [api.find(kind, namespace, name) for kind in CHILDREN]
+    return [child for child in found if child is not None]
+
+
+def create(api: Api, namespace: str, **spec: Any) -> Object:
+    created = api.apply(scoring_service(namespace, **spec))
+    eventually(lambda: len(children(api, namespace)) == len(CHILDREN), "the children exist")
+    return created
+
+
+def ready_reason(api: Api, namespace: str, name: str = "faq") -> str:
+    found = api.find("ScoringService", namespace, name)
+    return str(condition(found, "Ready").get("reason", ""))
+
+
+def test_children_appear_within_moments_and_belong_to_the_resource(
+    api: Api, namespace: str
+) -> None:
+    started = time.monotonic()
+    created = create(api, namespace, replicas=2)
+    assert time.monotonic() - started < 2, "the design's goal is 50 ms, on a quiet machine"
+    for child in children(api, namespace):
+        (owner,) = child["metadata"]["ownerReferences"]
+        assert owner["uid"] == created["metadata"]["uid"]
+        assert owner["controller"] is True
+    resource = eventually(
+        lambda: condition(api.get("ScoringService", namespace, "faq"), "Available"),
+        "the status tells more than that it has begun",
+    )
+    resource = api.get("ScoringService", namespace, "faq")
+    assert resource["status"]["observedGeneration"] == 1
+    assert condition(resource, "Ready")["status"] == "False"
+    assert condition(resource, "Reconciling")["status"] == "True"
+    assert "finalizers" not in resource["metadata"], "its deletion must not need the operator"
+
+
+def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
+    api: Api, namespace: str, operator: OperatorProcess, audit_log: Path
+) -> None:
+    wait_for_quiet(operator)
+    offset = audit_log.stat().st_size
+    create(api, namespace)
+    wait_for_quiet(operator)
+    calls = Counter(map(call, audited(audit_log, offset)))
+    assert calls.pop("patch scoringservices/status") <= 3
+    assert calls.pop("get scoringservices") == 1
+    assert calls == {
+        "get services": 1,
+        "get deployments": 1,
+        "patch services": 1,
+        "patch deployments": 1,
+    }
+    looks = operator.metric("scoring_operator_reconcile_total")
+    api.patch("ScoringService", namespace, "faq", {"metadata": {"annotations": {"note": "1"}}})
+    eventually(
+        lambda: operator.metric("scoring_operator_reconcile_total") == looks + 1,
+        "the annotation is looked at, once",
+    )
+    wait_for_quiet(operator)
+    assert operator.metric("scoring_operator_reconcile_total") == looks + 1
+    offset = audit_log.stat().st_size
+    time.sleep(1)
+    assert list(audited(audit_log, offset)) == [], "at rest there are no requests"
+
+
+def test_a_change_reaches_the_children_and_the_observed_generation(
+    api: Api, namespace: str
+) -> None:
+    create(api, namespace, replicas=1)
+    changed = api.apply(scoring_service(namespace, replicas=3, service={"port": 8000}))
+    assert changed["metadata"]["generation"] == 2
+    eventually(
+        lambda: api.get("Deployment", namespace, "faq")["spec"]["replicas"] == 3,
+        "the Deployment has three replicas",
+    )
+    eventually(
+        lambda: api.get("Service", namespace, "faq")["spec"]["ports"][0]["port"] == 8000,
+        "the Service has the new port",
+    )
+    resource = api.get("ScoringService", namespace, "faq")
+    assert resource["status"]["observedGeneration"] == 2
+
+
+def test_a_field_that_leaves_the_spec_leaves_the_child(api: Api, namespace: str) -> None:
+    create(api, namespace, podTemplate={"env": [{"name": "EXTRA", "value": "1"}]})
+
+    def names() -> set[str]:
+        template = api.get("Deployment", namespace, "faq")["spec"]["template"]["spec"]
+        return {item["name"] for item in template["containers"][0]["env"]}
+
+    assert "EXTRA" in names()
+    api.apply(scoring_service(namespace))
+    eventually(lambda: "EXTRA" not in names(), "the variable is gone")
+
+
+def test_scaling_the_resource_scales_the_deployment(api: Api, namespace: str) -> None:
+    create(api, namespace, replicas=1)
+    path = f"{PATHS['ScoringService'].format(namespace)}/faq/scale"
+    api.request("PATCH", path, {"spec": {"replicas": 4}}, "application/merge-patch+json")
+    eventually(
+        lambda: api.get("Deployment", namespace, "faq")["spec"]["replicas"] == 4,
+        "the Deployment follows `kubectl scale`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"model": {}}, "spec.model.type"),
+        ({"model": {"type": "tea-leaves"}}, "Unsupported value"),
+        ({"replicas": -1}, "spec.replicas"),
+        ({"replicas": "two"}, "spec.replicas"),
+        ({"replica": 2}, 'unknown field "spec.replica"'),
+        ({"hardware": {"type": "gpu", "gpu": {"count": 0}}}, "spec.hardware.gpu.count"),
+        (
+            {
+                "model": {
+                    "type": "faq-matching",
+                    "source": {
+                        "url": "https://example.com/m.tar",
+                        "persistentVolumeClaim": {"claimName": "models", "path": "faq"},
+                    },
+                }
+            },
+            "at most one",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_invalid_spec_is_refused_with_a_message_that_helps(
+    api: Api, namespace: str, spec: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        api.create(scoring_service(namespace, **spec))
+    assert says in str(refused.value)
+
+
+def test_a_name_that_is_too_long_is_refused(api: Api, namespace: str) -> None:
+    with pytest.raises(Refused, match="at most 40"):
+        api.create(scoring_service(namespace, name="x" * 41))
+
+
+def test_the_models_type_cannot_be_changed(api: Api, namespace: str) -> None:
+    create(api, namespace)
+    with pytest.raises(Refused, match="cannot be changed"):
+        api.apply(scoring_service(namespace, model={"type": "image-classification"}))
+
+
+def edited(api: Api, namespace: str, kind: str) -> None:
+    changes: dict[str, Object] = {
+        "Deployment": {"spec": {"replicas": 7}},
+        "Service": {"spec": {"selector": {"scoring.dev/name": "elsewhere"}}},
+    }
+    api.patch(kind, namespace, "faq", changes[kind])
+
+
+def deleted(api: Api, namespace: str, kind: str) -> None:
+    api.delete(kind, namespace, "faq")
+
+
+def without_labels(api: Api, namespace: str, kind: str) -> None:
+    path = f"{PATHS[kind].format(namespace)}/faq"
+    api.request("PATCH", path, [{"op": "remove", "path": "/metadata/labels"}], JSON_PATCH)
+
+
+def without_owner(api: Api, namespace: str, kind: str) -> None:
+    path = f"{PATHS[kind].format(namespace)}/faq"
+    api.request("PATCH", path, [{"op": "remove", "path": "/metadata/ownerReferences"}], JSON_PATCH)
+
+
+@pytest.mark.parametrize("harm", [edited, deleted, without_labels, without_owner])
+@pytest.mark.parametrize("kind", CHILDREN)
+def test_a_child_that_was_harmed_is_put_right_within_half_a_second(
+    api: Api, namespace: str, operator: OperatorProcess, kind: str, harm: Any
+) -> None:
+    create(api, namespace, replicas=2)
+    wait_for_quiet(operator)
+    before = api.get(kind, namespace, "faq")
+    harm(api, namespace, kind)
+    started = time.monotonic()
+
+    def repaired() -> bool:
+        now = api.find(kind, namespace, "faq")
+        return (
+            now is not None
+            and all(
+                now["metadata"].get(field) == before["metadata"][field]
+                for field in ("labels", "ownerReferences")
+            )
+            and _wanted(now) == _wanted(before)
+        )
+
+    eventually(repaired, f"the {kind} is as it was", 5, pause=0.005)
+    assert time.monotonic() - started <= REPAIR_SECONDS
+
+
+def _wanted(child: Object) -> Object:
+    fields = ("replicas", "selector", "ports", "template")
+    spec = {key: child["spec"][key] for key in fields if key in child["spec"]}
+    spec["ports"] = [{"port": port["port"]} for port in spec.get("ports", ())]
+    return spec
+
+
+@pytest.mark.parametrize("kind", CHILDREN)
+@pytest.mark.parametrize("same", [False, True], ids=["different", "with equal fields"])
+def test_a_foreign_object_of_a_childs_name_is_left_alone_and_reported(
+    api: Api, namespace: str, kind: str, same: bool
+) -> None:
+    foreign = _foreign(api, namespace, kind) if same else _minimal(namespace, kind)
+    before = api.create(foreign)
+    api.apply(scoring_service(namespace))
+    resource = eventually(
+        lambda: condition(api.get("ScoringService", namespace, "faq"), "Stalled"),
+        "the conflict is reported",
+    )
+    assert resource["reason"] == "NameConflict"
+    assert f"{kind} faq" in resource["message"]
+    (other,) = set(CHILDREN) - {kind}
+    eventually(lambda: api.find(other, namespace, "faq"), "the other child exists all the same")
+
+    def untouched() -> bool:
+        now = api.get(kind, namespace, "faq")
+        return (
+            "ownerReferences" not in now["metadata"]
+            and [
+                entry["manager"]
+                for entry in now["metadata"]["managedFields"]
+                if entry["manager"] == "scoring-operator"
+            ]
+            == []
+        )
+
+    stays(untouched, "the foreign object is untouched", 1)
+    assert api.get(kind, namespace, "faq")["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+def _minimal(namespace: str, kind: str) -> Object:
+    metadata = {"name": "faq", "namespace": namespace}
+    if kind == "Service":
+        spec: Object = {"ports": [{"port": 99}]}
+        return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
+    labels = {"app": "somebody-elses"}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    }
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _foreign(api: Api, namespace: str, kind: str) -> Object:
+    """A copy of what our child would be, made by somebody else."""
+    create(api, namespace, replicas=1)
+    found = copy.deepcopy(api.get(kind, namespace, "faq"))
+    api.delete("ScoringService", namespace, "faq")
+    eventually(lambda: not children(api, namespace), "the children are gone", COLLECTED_SECONDS)
+    kept = ("name", "namespace", "labels", "annotations")
+    found["metadata"] = {key: found["metadata"][key] for key in kept}
+    found.pop("status", None)
+    for field in ("clusterIP", "clusterIPs"):
+        found["spec"].pop(field, None)
+    return found
+
+
+def test_deleting_the_resource_takes_its_children_along(api: Api, namespace: str) -> None:
+    create(api, namespace)
+    api.delete("ScoringService", namespace, "faq")
+    eventually(lambda: not children(api, namespace), "the children are gone", COLLECTED_SECONDS)
+    stays(lambda: not children(api, namespace), "they are not made again", 0.5)
+
+
+def test_a_resource_that_is_created_again_at_once_gets_children_of_its_own(
+    api: Api, namespace: str
+) -> None:
+    for _ in range(3):
+        created = create(api, namespace)
+        api.delete("ScoringService", namespace, "faq")
+        created = api.create(scoring_service(namespace))
+
+        def all_new(uid: str = created["metadata"]["uid"]) -> bool:
+            found = children(api, namespace)
+            owners = [child["metadata"].get("ownerReferences", [{}])[0] for child in found]
+            return [owner.get("uid") for owner in owners] == [uid, uid]
+
+        eventually(all_new, "both children belong to the new resource", COLLECTED_SECONDS)
+        stays(all_new, "and go on doing so", 0.3)
+
+
+def test_a_quota_that_is_used_up_is_told_in_the_servers_words(api: Api, namespace: str) -> None:
+    quota: Object = {"apiVersion": "v1", "kind": "ResourceQuota"}
+    quota |= {"metadata": {"name": "none", "namespace": namespace}}
+    api.create({**quota, "spec": {"hard": {"services": "0"}}})
+    eventually(
+        lambda: api.get("ResourceQuota", namespace, "none").get("status", {}).get("hard"),
+        "the quota is in force",
+    )
+    api.apply(scoring_service(namespace))
+    eventually(lambda: ready_reason(api, namespace) == "QuotaExceeded", "the reason is told")
+    message = condition(api.get("ScoringService", namespace, "faq"), "Ready")["message"]
+    assert "exceeded quota: none" in message
+    assert api.find("Deployment", namespace, "faq"), "the other child exists all the same"
+
+
+def test_a_gitops_tool_that_applies_the_same_again_changes_nothing(
+    api: Api, namespace: str, operator: OperatorProcess
+) -> None:
+    create(api, namespace)
+    wait_for_quiet(operator)
+    before = api.get("ScoringService", namespace, "faq")["metadata"]["resourceVersion"]
+    path = f"{PATHS['ScoringService'].format(namespace)}/faq?fieldManager=user&force=true"
+    api.request("PATCH", path, scoring_service(namespace), APPLY)
+    assert api.get("ScoringService", namespace, "faq")["metadata"]["resourceVersion"] == before
