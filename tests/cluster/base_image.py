@@ -14,7 +14,6 @@ from tests.cluster.paths import cache_root
 
 _SUITE = "bookworm"
 _PACKAGES = ("python3", "python3-venv", "ca-certificates")
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
 # What an image does not need: documentation, translations, logs, lists and archives of packages.
 _SUPERFLUOUS = (
     "usr/share/doc",
@@ -39,9 +38,9 @@ def key() -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
-def mirror() -> str:
-    """Return the Debian mirror: ``$SCORING_DEBIAN_MIRROR``, or Debian's own."""
-    return os.environ.get("SCORING_DEBIAN_MIRROR", _DEFAULT_MIRROR)
+def mirror() -> str | None:
+    """Return the Debian mirror to use: ``$SCORING_DEBIAN_MIRROR``; None for debootstrap's own."""
+    return os.environ.get("SCORING_DEBIAN_MIRROR")
 
 
 def tag() -> str:
@@ -66,7 +65,7 @@ def _make(archive: Path) -> None:
         command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
         # In a mount namespace of its own: what debootstrap mounts goes with it, also after a crash.
         isolated = ["unshare", "--mount", "--propagation", "private", *command]
-        log = _run_counting([*isolated, _SUITE, str(root), mirror()])
+        log = _run_counting([*isolated, _SUITE, str(root), *filter(None, [mirror()])])
         if log is not None:
             raise ClusterError(f"debootstrap failed:\n{log}")
         _slim(root)
