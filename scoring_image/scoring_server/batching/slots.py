@@ -23,6 +23,11 @@ class FairSlots:
         self._waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return len(self._waiting)
+
     @contextmanager
     def hold(self, deadline: float) -> Iterator[None]:
         """Hold one slot for the length of a with-block, waiting for it until the deadline.

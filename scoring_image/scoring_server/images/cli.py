@@ -41,10 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument(
         "--weights",
-        default="IMAGENET1K_V2",
+        default="DEFAULT",
         metavar="NAME|FILE|URL|random",
         help="torchvision's name of the weights, a .safetensors file, the URL of one (with "
-        "--sha256), or random: no answers, only for measuring speed (default: %(default)s)",
+        "--sha256), or random: no answers, only for measuring speed; DEFAULT: the best that "
+        "torchvision has",
     )
     export.add_argument("--sha256", help="of the weights' file; required for a URL")
     export.add_argument("--seed", type=int, default=0, help="of random weights")

@@ -18,7 +18,7 @@ from scoring_server.images.export.weights import (
 )
 from scoring_server.images.spec import RANDOM_WEIGHTS
 
-_FALLBACK_WEIGHTS: Final = "IMAGENET1K_V1"
+_FALLBACK_WEIGHTS: Final = "DEFAULT"
 
 
 class ExportError(Exception):

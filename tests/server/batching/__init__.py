@@ -1,0 +1,1 @@
+"""Tests of admission, fair slots and the batcher."""

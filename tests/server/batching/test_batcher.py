@@ -1,0 +1,167 @@
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from scoring_server.batching import Batcher, BatcherClosed, DeadlineExceeded
+
+SOON = 10.0
+
+
+class Doubler:
+    """Doubles numbers, remembers its batches, and waits where told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.computing = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        self.computing.set()
+        assert self.go_on.wait(SOON)
+        if 13 in items:
+            raise ValueError("thirteen")
+        return [2 * item for item in items]
+
+
+class Observed:
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.expired = 0
+
+    def batch_computed(self, size: int, seconds: float) -> None:
+        assert seconds >= 0
+        self.sizes.append(size)
+
+    def item_expired(self) -> None:
+        self.expired += 1
+
+
+@pytest.fixture
+def doubler() -> Doubler:
+    return Doubler()
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+def batcher(doubler: Doubler, observed: Observed) -> Iterator[Batcher[int, int]]:
+    batcher = Batcher(doubler, max_batch=4, places=8, observer=observed)
+    batcher.start()
+    yield batcher
+    doubler.go_on.set()
+    batcher.close(SOON)
+
+
+def later(seconds: float = SOON) -> float:
+    return time.monotonic() + seconds
+
+
+def occupy(batcher: Batcher[int, int], doubler: Doubler) -> None:
+    """Let the thread be busy with an item of its own until `go_on` is set."""
+    doubler.go_on.clear()
+    batcher.submit(0, later())
+    assert doubler.computing.wait(SOON)
+
+
+def test_an_idle_batcher_computes_a_lone_item_at_once(batcher: Batcher[int, int]) -> None:
+    started = time.monotonic()
+    assert batcher.result(batcher.submit(21, later()), later()) == 42
+    assert time.monotonic() - started < 0.5
+
+
+def test_what_waited_is_computed_together_up_to_the_largest_batch(
+    batcher: Batcher[int, int], doubler: Doubler, observed: Observed
+) -> None:
+    occupy(batcher, doubler)
+    futures = [batcher.submit(i, later()) for i in range(1, 7)]
+    assert batcher.depth == 6
+    doubler.go_on.set()
+    assert [batcher.result(future, later()) for future in futures] == [2, 4, 6, 8, 10, 12]
+    assert doubler.batches == [[0], [1, 2, 3, 4], [5, 6]]
+    assert observed.sizes == [1, 4, 2]
+
+
+def test_a_bad_item_fails_alone(batcher: Batcher[int, int], doubler: Doubler) -> None:
+    occupy(batcher, doubler)
+    futures = [batcher.submit(i, later()) for i in (1, 13, 3)]
+    doubler.go_on.set()
+    assert batcher.result(futures[0], later()) == 2
+    assert batcher.result(futures[2], later()) == 6
+    with pytest.raises(ValueError, match="thirteen"):
+        batcher.result(futures[1], later())
+
+
+def test_an_item_past_its_deadline_is_never_computed(
+    batcher: Batcher[int, int], doubler: Doubler, observed: Observed
+) -> None:
+    occupy(batcher, doubler)
+    late = batcher.submit(5, time.monotonic())
+    good = batcher.submit(6, later())
+    doubler.go_on.set()
+    assert batcher.result(good, later()) == 12
+    with pytest.raises(DeadlineExceeded):
+        late.result(SOON)
+    assert doubler.batches == [[0], [6]]
+    assert observed.expired == 1
+
+
+def test_who_waits_is_told_at_the_deadline_although_the_model_is_busy(
+    batcher: Batcher[int, int], doubler: Doubler
+) -> None:
+    occupy(batcher, doubler)
+    future = batcher.submit(5, later())
+    with pytest.raises(DeadlineExceeded):
+        batcher.result(future, later(0.05))
+    doubler.go_on.set()
+    assert batcher.result(batcher.submit(6, later()), later()) == 12
+    assert [5] not in doubler.batches, "an item that nobody waits for is not computed"
+
+
+def test_a_model_that_loses_results_is_an_error_of_its_items() -> None:
+    batcher: Batcher[int, int] = Batcher(lambda _items: [], max_batch=4, places=4)
+    batcher.start()
+    with pytest.raises(RuntimeError, match="1 items gave 0 results"):
+        batcher.result(batcher.submit(1, later()), later())
+    batcher.close(SOON)
+
+
+def test_closing_refuses_what_waits_and_what_comes(
+    batcher: Batcher[int, int], doubler: Doubler
+) -> None:
+    occupy(batcher, doubler)
+    waiting = batcher.submit(1, later())
+    batcher.close(0)
+    doubler.go_on.set()
+    with pytest.raises(BatcherClosed):
+        waiting.result(SOON)
+    with pytest.raises(BatcherClosed):
+        batcher.submit(2, later()).result(SOON)
+
+
+def test_the_beat_stops_while_the_model_is_stuck(
+    batcher: Batcher[int, int], doubler: Doubler
+) -> None:
+    occupy(batcher, doubler)
+    deadline = later()
+    while batcher.seconds_since_beat() < 0.2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    doubler.go_on.set()
+    batcher.result(batcher.submit(1, later()), later())
+    assert batcher.seconds_since_beat() < 0.2
+
+
+def test_a_thread_that_does_not_run_never_beats(doubler: Doubler) -> None:
+    assert Batcher(doubler, max_batch=1, places=1).seconds_since_beat() == float("inf")
+
+
+def test_an_empty_batch_is_refused(doubler: Doubler) -> None:
+    with pytest.raises(ValueError, match="max_batch"):
+        Batcher(doubler, max_batch=0, places=1)

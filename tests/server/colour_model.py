@@ -1,0 +1,47 @@
+"""A tiny image model whose right answers are known: which of red, green and blue a picture is."""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import openvino
+import orjson
+from openvino import opset13 as ops
+
+from scoring_server.artefact import write_artefact
+from scoring_server.images.preprocess import Preprocessing
+from scoring_server.images.spec import KIND, LABELS_FILE, OPENVINO_FILES, ImageSpec
+
+LABELS: Final = ("n00000001 red", "n00000002 green", "n00000003 blue")
+SIZE: Final = 32
+SPEC: Final = ImageSpec(
+    architecture="mean-colour",
+    preprocessing=Preprocessing("reference", SIZE, SIZE, "bicubic"),
+    mean=(0.0, 0.0, 0.0),
+    std=(1.0, 1.0, 1.0),
+)
+
+
+def write_colour_model(
+    directory: Path, *, weights: str = "trained", labels: tuple[str, ...] = LABELS
+) -> Path:
+    """Write its artefact; the logits are the channels' means, 0 to 25.5."""
+    pictures = ops.parameter([-1, SIZE, SIZE, 3], openvino.Type.u8, name="pictures")
+    means = ops.reduce_mean(ops.convert(pictures, "f32"), [1, 2], keep_dims=False)
+    graph = openvino.Model(
+        [ops.multiply(means, ops.constant(np.full(3, 0.1, np.float32)))], [pictures]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        openvino.save_model(graph, Path(folder, OPENVINO_FILES[0]), compress_to_fp16=False)
+        files: dict[str, bytes | Path] = {name: Path(folder, name) for name in OPENVINO_FILES}
+        write_artefact(
+            directory,
+            kind=KIND,
+            name="mean-colour",
+            weights=weights,
+            created_by={"tool": "test", "source": "made for a test"},
+            files=files | {LABELS_FILE: orjson.dumps(labels)},
+            details=SPEC.to_details(),
+        )
+    return directory

@@ -1,0 +1,1 @@
+"""Tests of the download, the unpacking and the scoring-fetch command."""

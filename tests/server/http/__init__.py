@@ -1,0 +1,1 @@
+"""Tests of the wire: formats, errors, health, metrics, logs; in-process."""

@@ -1,0 +1,1 @@
+"""Tests of decoding, preprocessing, inference, export and the scoring-image command."""

@@ -1,0 +1,122 @@
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from scoring_server.artefact import ModelLoadError
+from scoring_server.batching import DeadlineExceeded, Overloaded
+from scoring_server.images.classifier import PLACES, ImageClassifier, NamedImageRefused, softmax
+from tests.server.colour_model import LABELS, SPEC
+from tests.server.images.fakes import ColourBackend
+from tests.server.pictures import BLUE, GREEN, RED, plain
+
+SOON = 10.0
+
+
+def later(seconds: float = SOON) -> float:
+    return time.monotonic() + seconds
+
+
+@pytest.fixture
+def backend() -> ColourBackend:
+    return ColourBackend()
+
+
+@pytest.fixture
+def classifier(backend: ColourBackend) -> Iterator[ImageClassifier]:
+    classifier = ImageClassifier(backend, LABELS, SPEC.preprocessing, decoders=2)
+    classifier.batcher.start()
+    yield classifier
+    backend.go_on.set()
+    classifier.batcher.close(SOON)
+
+
+def test_each_image_gets_its_three_best_labels_best_first(classifier: ImageClassifier) -> None:
+    answers = classifier.classify({"a": plain(RED), "b": plain(BLUE)}, later())
+    assert list(answers) == ["a", "b"]
+    assert answers["a"][0].label == "n00000001 red"
+    assert answers["b"][0].label == "n00000003 blue"
+    for answer in answers.values():
+        probabilities = [prediction.probability for prediction in answer]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert sum(probabilities) == pytest.approx(1)
+
+
+def test_images_of_many_requests_are_computed_together_and_answered_rightly(
+    classifier: ImageClassifier, backend: ColourBackend
+) -> None:
+    colours = {"red": RED, "green": GREEN, "blue": BLUE}
+    wrong: list[str] = []
+
+    def ask(name: str) -> None:
+        answer = classifier.classify({"x": plain(colours[name])}, later())["x"]
+        if not answer[0].label.endswith(name):
+            wrong.append(name)
+
+    backend.go_on.clear()
+    threads = [threading.Thread(target=ask, args=(name,)) for name in [*colours] * 4]
+    threads[0].start()
+    assert backend.computing.wait(SOON)
+    for thread in threads[1:]:
+        thread.start()
+    deadline = later()
+    while classifier.batcher.depth < len(threads) - 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    backend.go_on.set()
+    for thread in threads:
+        thread.join(SOON)
+    assert not wrong
+    assert backend.batches == [1, 4, 4, 3]
+
+
+def test_an_image_that_is_none_refuses_its_request_by_name(
+    classifier: ImageClassifier, backend: ColourBackend
+) -> None:
+    with pytest.raises(NamedImageRefused) as caught:
+        classifier.classify({"good": plain(), "bad": b"none"}, later())
+    assert caught.value.name == "bad"
+    assert classifier.batcher.admission.taken == 0
+
+
+def test_a_full_house_refuses_before_it_decodes(classifier: ImageClassifier) -> None:
+    images = {str(i): b"would be refused as no image" for i in range(PLACES + 1)}
+    with pytest.raises(Overloaded):
+        classifier.classify(images, later())
+
+
+def test_a_request_past_its_deadline_is_not_decoded(
+    classifier: ImageClassifier, backend: ColourBackend
+) -> None:
+    with pytest.raises(DeadlineExceeded):
+        classifier.classify({"x": plain()}, time.monotonic())
+    assert backend.batches == []
+
+
+def test_warming_computes_each_batch_size(
+    classifier: ImageClassifier, backend: ColourBackend
+) -> None:
+    classifier.warm()
+    assert backend.batches == [1, 4]
+
+
+def test_a_model_of_other_labels_is_not_served(backend: ColourBackend) -> None:
+    classifier = ImageClassifier(backend, ["one"], SPEC.preprocessing, decoders=1)
+    with pytest.raises(ModelLoadError, match="gives 3 scores, but there are 1 labels"):
+        classifier.warm()
+
+
+def test_a_model_whose_scores_are_no_numbers_is_not_served(
+    classifier: ImageClassifier, backend: ColourBackend
+) -> None:
+    backend.result = np.full((1, 3), np.nan, np.float32)
+    with pytest.raises(ModelLoadError, match="not numbers"):
+        classifier.warm()
+
+
+def test_probabilities_stand_large_scores() -> None:
+    probabilities = softmax(np.array([1000.0, 999.0, -1000.0], np.float32))
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities[0] == pytest.approx(1 / (1 + np.exp(-1)))

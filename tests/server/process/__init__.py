@@ -1,0 +1,1 @@
+"""Tests of the JSON logs and of the last words of a failure."""

@@ -1,0 +1,1 @@
+"""Tests of settings and of real server processes on loopback."""

@@ -1,0 +1,150 @@
+from pathlib import Path
+
+import pytest
+
+from scoring_server.artefact.manifest import KINDS
+from scoring_server.runtime.cpus import available_cpus
+from scoring_server.runtime.settings import MODEL_TYPES, Settings, SettingsError
+
+FAQ = {"SCORING_MODEL_TYPE": "faq-matching", "SCORING_CPUS": "3.5"}
+IMAGES = {"SCORING_MODEL_TYPE": "image-classification", "SCORING_CPUS": "3.5"}
+
+
+def test_the_model_types_are_the_artefacts_kinds() -> None:
+    assert MODEL_TYPES == KINDS
+
+
+def test_a_faq_has_a_worker_for_each_whole_cpu_and_one_maths_thread_in_each() -> None:
+    settings = Settings.from_environment(FAQ)
+    assert (settings.workers, settings.maths_threads, settings.threads) == (3, 1, 16)
+
+
+def test_images_have_one_worker_whose_maths_uses_the_whole_cpus() -> None:
+    settings = Settings.from_environment(IMAGES)
+    assert (settings.workers, settings.maths_threads, settings.threads) == (1, 3, 80)
+
+
+def test_less_than_a_cpu_is_one_thread() -> None:
+    settings = Settings.from_environment({**IMAGES, "SCORING_CPUS": "0.25"})
+    assert settings.maths_threads == 1
+
+
+def test_a_node_with_many_cpus_does_not_get_as_many_faq_workers() -> None:
+    assert Settings.from_environment({**FAQ, "SCORING_CPUS": "64"}).workers == 8
+
+
+def test_some_threads_are_left_for_refusals_and_probes() -> None:
+    settings = Settings.from_environment(IMAGES)
+    assert settings.http.concurrent_scores == 64
+    assert Settings.from_environment({**FAQ, "SCORING_THREADS": "1"}).http.concurrent_scores == 1
+
+
+def test_the_defaults() -> None:
+    settings = Settings.from_environment(IMAGES)
+    assert settings.model_path == Path("/opt/scoring/models/image-classification")
+    assert settings.device == "cpu"
+    assert settings.port == 8080
+    assert settings.max_body_bytes == 10 * 1024 * 1024
+    assert settings.request_timeout_seconds == 30
+    assert settings.drain_seconds == 30
+    assert settings.log_level == "info"
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "SCORING_MODEL_TYPE": "image-classification",
+            "SCORING_MODEL_PATH": "/models/x",
+            "SCORING_DEVICE": "gpu",
+            "SCORING_PORT": "9000",
+            "SCORING_WORKERS": "2",
+            "SCORING_THREADS": "7",
+            "SCORING_CPUS": "1.5",
+            "SCORING_MAX_BODY_BYTES": "5",
+            "SCORING_REQUEST_TIMEOUT_SECONDS": "2.5",
+            "SCORING_DRAIN_SECONDS": "9",
+            "SCORING_LOG_LEVEL": "debug",
+        }
+    )
+    assert settings == Settings(
+        model_type="image-classification",
+        model_path=Path("/models/x"),
+        device="gpu",
+        port=9000,
+        workers=2,
+        threads=7,
+        cpus=1.5,
+        max_body_bytes=5,
+        request_timeout_seconds=2.5,
+        drain_seconds=9,
+        log_level="debug",
+    )
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.from_environment({**FAQ, "SCORING_PORT": " "}).port == 8080
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SCORING_MODEL_TYPE", "", "is not set; it must be one of faq-matching, image-class"),
+        ("SCORING_MODEL_TYPE", "x", "is 'x'; it must be one of faq-matching, image-class"),
+        ("SCORING_DEVICE", "tpu", "is 'tpu'; it must be one of cpu, gpu"),
+        ("SCORING_PORT", "http", "is 'http'; it must be a whole number"),
+        ("SCORING_PORT", "0", "is 0; it must be at least 1 and at most 65535"),
+        ("SCORING_PORT", "65536", "is 65536; it must be at least 1 and at most 65535"),
+        ("SCORING_WORKERS", "0", "is 0; it must be at least 1"),
+        ("SCORING_THREADS", "-1", "is -1; it must be at least 1"),
+        ("SCORING_CPUS", "nan", "is nan; it must be at least 0.001"),
+        ("SCORING_CPUS", "inf", "is inf; it must be at least 0.001"),
+        ("SCORING_CPUS", "two", "is 'two'; it must be a number"),
+        ("SCORING_MAX_BODY_BYTES", "1e6", "is '1e6'; it must be a whole number"),
+        ("SCORING_REQUEST_TIMEOUT_SECONDS", "0", "is 0; it must be at least 0.001"),
+        ("SCORING_DRAIN_SECONDS", "0", "is 0; it must be at least 1"),
+        ("SCORING_LOG_LEVEL", "loud", "is 'loud'; it must be one of debug, info, warning, error"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_it_may_be(
+    name: str, value: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**FAQ, name: value})
+    assert str(caught.value).startswith(f"{name} {message}")
+
+
+def cgroup(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def v1(folder: Path, quota: int) -> Path:
+    files = {"cpu/cpu.cfs_quota_us": f"{quota}\n", "cpu/cpu.cfs_period_us": "100000\n"}
+    return cgroup(folder, files)
+
+
+def test_the_cgroups_limit_decides_over_the_machines_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(16)))
+    assert available_cpus(cgroup(tmp_path / "v2", {"cpu.max": "150000 100000\n"})) == 1.5
+    assert available_cpus(v1(tmp_path / "v1", 250_000)) == 2.5
+
+
+def test_without_a_limit_the_affinity_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1, 2})
+    assert available_cpus(cgroup(tmp_path / "v2", {"cpu.max": "max 100000\n"})) == 3
+    assert available_cpus(tmp_path / "nothing") == 3
+    assert available_cpus(v1(tmp_path / "v1", -1)) == 3
+
+
+def test_a_limit_above_the_affinity_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1})
+    assert available_cpus(cgroup(tmp_path, {"cpu.max": "800000 100000\n"})) == 2
