@@ -1,4 +1,4 @@
-"""The command line `scoring-faq`: train, evaluate, score."""
+"""The command line `scoring-faq`: train, evaluate, score, inspect."""
 
 import argparse
 import sys
@@ -8,10 +8,12 @@ from typing import TypeVar
 
 import orjson
 
-from scoring_server.artefact import ModelLoadError
+from scoring_server.artefact import ModelLoadError, open_artefact
 from scoring_server.faq.data import DataError, read_questions, read_texts
 from scoring_server.faq.evaluation import Evaluation, evaluate
+from scoring_server.faq.inspection import describe, strongest_ngrams
 from scoring_server.faq.model import Id
+from scoring_server.faq.model_files import KIND, read_model
 from scoring_server.faq.serving import Ranking, load
 
 N = TypeVar("N", int, float)
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands.add_parser("train", help="train a model and write its artefact"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a model on questions"))
     _add_score(commands.add_parser("score", help="rank the originals for questions"))
+    _add_inspect(commands.add_parser("inspect", help="show what a model is and what it learned"))
     return parser
 
 
@@ -96,6 +99,15 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-probability", type=_probability, default=0.0, metavar="P")
     parser.add_argument("--json", action="store_true", help="one line of JSON a question")
     parser.set_defaults(run=_score)
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "--original", metavar="ID", help="show the n-grams that speak for this original most"
+    )
+    parser.add_argument("--top", type=_positive, default=20, metavar="N", help="default: 20")
+    parser.set_defaults(run=_inspect)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +215,21 @@ def _text(question: str, ranking: Ranking, text_of: Mapping[Id, str]) -> str:
     ]
     lines.append(f"  {ranking.none_probability:6.1%}  probability that none of them answers")
     return "\n".join(lines)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    artefact = open_artefact(options.model, KIND)
+    model = read_model(artefact)
+    if options.original is None:
+        print("\n".join(describe(artefact, model)))
+        return
+    index = model.originals.index_of(options.original)
+    if index is None:
+        raise UsageError(f"{options.original!r} is not the id of any original of {options.model}")
+    original = model.originals
+    print(f"{original.ids[index]} -> answer {original.answer_ids[index]}: {original.texts[index]}")
+    for ngram, weight in strongest_ngrams(model, index, options.top):
+        print(f"  {weight:8.3f}  {ngram}")
 
 
 def _seed(text: str) -> int:

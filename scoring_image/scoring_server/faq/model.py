@@ -24,6 +24,11 @@ class Originals:
     answer_ids: list[Id]
     texts: list[str]
 
+    def index_of(self, identity: str) -> int | None:
+        """The place of an original by its id as it is written; None where there is none."""
+        written = [str(original) for original in self.ids]
+        return written.index(identity) if identity in written else None
+
 
 @dataclass(frozen=True)
 class NgramBlock:

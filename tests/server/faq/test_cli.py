@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_score_reads_files_and_writes_json(
     assert first["question"] == "money back"
     assert first["matches"][0]["original_id"] == "q3"
     assert all(match["probability"] >= 0.2 for match in first["matches"] + second["matches"])
+
+
+def test_inspect_describes_the_model_and_an_original(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["inspect", "--model", str(tiny_model)]) == 0
+    lines = capsys.readouterr().out
+    assert re.search(r"^digest +sha256:[0-9a-f]{64}$", lines, re.MULTILINE)
+    assert re.search(r"^created by\.data\.originals\.rows +4$", lines, re.MULTILINE)
+    assert main(["inspect", "--model", str(tiny_model), "--original", "q3", "--top", "5"]) == 0
+    header, *strongest = capsys.readouterr().out.splitlines()
+    assert header == "q3 -> answer 3: refund"
+    assert len(strongest) == 5
+    assert any("money" in line for line in strongest)
+
+
+def test_inspect_of_an_unknown_original_is_told(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = error_of(capsys, "inspect", "--model", str(tiny_model), "--original", "zz")
+    assert "'zz' is not the id of any original" in message
 
 
 def test_a_missing_file_is_named(

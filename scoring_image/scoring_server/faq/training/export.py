@@ -1,30 +1,36 @@
 """From the trained estimator to its serving form: everything collapsed into one matrix."""
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from scoring_server.faq.model import FaqModel, NgramBlock, Originals
+from scoring_server.faq.training.calibration import Weights
 from scoring_server.faq.training.estimator import FaqMatcher
 from scoring_server.faq.training.features import NgramCounter, Weighting
-from scoring_server.faq.weights import DenseMatrix
+from scoring_server.faq.training.scorer import Scorer
+from scoring_server.faq.weights import DenseMatrix, SparseMatrix, WeightMatrix
+
+# A dense matrix of so many numbers takes 32 MB; above, the cosine alone is stored sparsely.
+_MAX_DENSE = 8_000_000
 
 
-def serving_form(matcher: FaqMatcher, originals: Originals) -> FaqModel:
+def serving_form(
+    matcher: FaqMatcher, originals: Originals, *, max_dense: int = _MAX_DENSE
+) -> FaqModel:
     """Collapse a fitted matcher.
 
-    logits = linear · (x W + b) + cosine · (x C) / |x| = x (linear · W + cosine · C / |x|) + linear
-    · b, where |x| is the same for every question, because unseen n-grams count in it.
+    logits = linear · (x W + b) + cosine · x C / |x|
+           = x (linear · W + cosine · C / |x|) + linear · b,
+    where |x| is the same for every question, because unseen n-grams count in it.
 
     Args:
         matcher: fitted with the labels 0, 1, … for the originals.
         originals: in the order of these labels.
+        max_dense: a matrix of more numbers is stored sparsely, if the cosine alone ranks.
     """
-    scorer, scale = matcher.scorer_, matcher.weights_
-    matrix = scorer.centroids.toarray() * (scale.cosine / scorer.norm)
-    if scorer.coefficients is not None:
-        matrix += scale.linear * scorer.coefficients
+    scorer = matcher.scorer_
     kept = np.concatenate([weighting.idf > 0 for weighting in scorer.weightings])
-    rows = np.vstack([matrix[kept], scale.linear * scorer.intercept])
     words, chars = (
         _block(counter, weighting, sizes)
         for counter, weighting, sizes in zip(
@@ -34,7 +40,33 @@ def serving_form(matcher: FaqMatcher, originals: Originals) -> FaqModel:
             strict=True,
         )
     )
-    return FaqModel(words, chars, DenseMatrix(rows.astype(np.float32)), matcher.none_, originals)
+    weights = _matrix(scorer, matcher.weights_, kept, max_dense)
+    return FaqModel(words, chars, weights, matcher.none_, originals)
+
+
+def _matrix(
+    scorer: Scorer, weights: Weights, kept: NDArray[np.bool_], max_dense: int
+) -> WeightMatrix:
+    cosine = scorer.centroids[np.flatnonzero(kept)] * (weights.cosine / scorer.norm)
+    linear = scorer.coefficients if weights.linear > 0 else None
+    if linear is None and cosine.shape[0] * cosine.shape[1] > max_dense:
+        return _sparse(cosine)
+    matrix = cosine.toarray()
+    if linear is not None:
+        matrix += weights.linear * linear[kept]
+    rows = np.vstack([matrix, weights.linear * scorer.intercept])
+    return DenseMatrix(rows.astype(np.float32))
+
+
+def _sparse(cosine: sp.csr_matrix) -> SparseMatrix:
+    cosine.sort_indices()
+    return SparseMatrix(
+        # The intercept's row is empty: the cosine has none.
+        starts=np.append(cosine.indptr, cosine.indptr[-1]).astype(np.int64),
+        columns=cosine.indices.astype(np.int32),
+        values=cosine.data.astype(np.float32),
+        originals=cosine.shape[1],
+    )
 
 
 def _block(counter: NgramCounter, weighting: Weighting, sizes: tuple[int, int]) -> NgramBlock:
