@@ -149,14 +149,21 @@ def stays(check: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def audited(log: Path, offset: int = 0, agent: str = "scoring-operator") -> Iterator[Object]:
-    """A client's requests since `offset` bytes of the audit log, without watches and Leases."""
+def audited(
+    log: Path, offset: int = 0, *, namespace: str | None = None, agent: str = "scoring-operator"
+) -> Iterator[Object]:
+    """A client's requests since `offset` bytes of the audit log, without watches and Leases.
+
+    With `namespace` only the requests for objects in it; lists of all namespaces are left out then.
+    """
     with log.open() as lines:
         lines.seek(offset)
         for line in lines:
             event = json.loads(line)
             reference = event.get("objectRef") or {}
             if not event.get("userAgent", "").startswith(agent):
+                continue
+            if namespace is not None and reference.get("namespace") != namespace:
                 continue
             if event["verb"] == "watch" or reference.get("resource") in (None, "leases"):
                 continue

@@ -12,7 +12,7 @@ from scoring_operator.controller.store import Change, Key, Store, place_of
 # A roll-out reports in bursts (the Deployment, its pods, the Deployment again): one look at the
 # end of a burst instead of one for each keeps the status writes few.
 SETTLE_STATUS_SECONDS = 0.2
-SETTLE_CHILD_SECONDS = 0.05
+SETTLE_CHILD_SECONDS = 0.02
 
 
 class Intake:

@@ -123,7 +123,14 @@ def _dynamic(path: str, context: str | None) -> Credentials:
         server=found.host.rstrip("/"),
         tls=tls,
         # The loader's hook inside runs the exec plugin again when its token has expired.
-        authorization=lambda: found.get_api_key_with_prefix("authorization"),
+        authorization=lambda: found.get_api_key_with_prefix("BearerToken", "authorization"),
+        namespace=_dynamic_namespace(config, path, context),
         proxy=found.proxy,
         server_hostname=found.tls_server_name,
     )
+
+
+def _dynamic_namespace(config: Any, path: str, context: str | None) -> str:
+    every, active = config.list_kube_config_contexts(path)
+    chosen = next((item for item in every if item["name"] == context), active)
+    return str(chosen["context"].get("namespace") or "default")
