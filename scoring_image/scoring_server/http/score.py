@@ -64,12 +64,17 @@ def _read_body(max_bytes: int) -> bytes:
     except RequestEntityTooLarge:
         raise _too_large(max_bytes) from None
     except Exception:  # the client left, or the HTTP server's parser met malformed chunks
-        raise ApiError(
-            400, "incomplete_body", "the body ended early or its chunks are malformed"
-        ) from None
+        raise _incomplete() from None
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
+    announced = request.content_length
+    if announced is not None and len(body) < announced:  # the server gives out what there was
+        raise _incomplete()
     return body
+
+
+def _incomplete() -> ApiError:
+    return ApiError(400, "incomplete_body", "the body ended early or its chunks are malformed")
 
 
 def _too_large(max_bytes: int) -> ApiError:

@@ -120,6 +120,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
             os._exit(Arbiter.APP_LOAD_ERROR)
         except BaseException as error:
             _log.critical("loading the model failed: %s", error, exc_info=True)
+            write_termination_message("LoadingCrashed", f"{type(error).__name__}: {error}")
             os._exit(Arbiter.WORKER_BOOT_ERROR)
         self._announce(scorer)
         self._service.ready(scorer)

@@ -105,9 +105,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("SCORING_LOG_LEVEL", "loud", "is 'loud'; it must be one of debug, info, warning, error"),
     ],
 )
-def test_a_wrong_variable_is_named_with_what_it_may_be(
-    name: str, value: str, message: str
-) -> None:
+def test_a_wrong_variable_is_named_with_what_it_may_be(name: str, value: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment({**FAQ, name: value})
     assert str(caught.value).startswith(f"{name} {message}")

@@ -1,0 +1,127 @@
+"""A real scoring-server process on loopback."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+_SCORING_SERVER = Path(sys.executable).with_name("scoring-server")
+# Starting takes 1 to 2 s alone; the machine may be busy with other tests.
+_PATIENCE_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess:
+    """Starts scoring-server with the given variables; ends it at the end of a with-block.
+
+    Attributes:
+        port: where it listens.
+        log: its stdout and stderr.
+        termination_log: where it leaves its last words.
+    """
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.port = free_port()
+        self.log = folder / "server.log"
+        self.termination_log = folder / "termination-log"
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("SCORING_")
+        }
+        environment |= {
+            "SCORING_PORT": str(self.port),
+            "SCORING_TERMINATION_LOG": str(self.termination_log),
+            "SCORING_CPUS": "2",
+            **variables,
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(_SCORING_SERVER)], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def __enter__(self) -> "ServerProcess":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A new connection to it."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_SECONDS)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a GET."""
+        return self._ask("GET", path, None, {})
+
+    def post(
+        self, body: bytes, content_type: str = "application/json"
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and parsed body of POST /score."""
+        status, answer = self._ask("POST", "/score", body, {"Content-Type": content_type})
+        return status, json.loads(answer)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        connection = self.connect()
+        try:
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def wait_until_ready(self) -> None:
+        """Wait for /healthz/ready to say so."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if self.get("/healthz/ready")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready in {_PATIENCE_SECONDS:.0f} s:\n{self.log.read_text()}")
+
+    def wait_for_end(self) -> int:
+        """Its exit status."""
+        return self.process.wait(_PATIENCE_SECONDS)
+
+    def terminate(self) -> None:
+        """What Kubernetes sends first."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Its log, which is JSON throughout."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
