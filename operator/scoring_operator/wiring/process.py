@@ -21,9 +21,10 @@ from scoring_operator.controller.queue import WorkQueue
 from scoring_operator.controller.reconcile import Reconciler
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.controller.worker import work
-from scoring_operator.kube import ApiError, Client, Credentials, load_credentials
+from scoring_operator.kube import Client, Credentials, load_credentials
 from scoring_operator.kube.credentials import CredentialsError
 from scoring_operator.kube.lease import Elector
+from scoring_operator.wiring.discovery import wait_for_kinds
 from scoring_operator.wiring.endpoint import Endpoint
 from scoring_operator.wiring.informers import WATCHED, Informers
 from scoring_operator.wiring.metrics import Metrics
@@ -34,7 +35,6 @@ STUCK_SECONDS = 300.0  # no look takes that long: each request has its time-out 
 SILENT_SECONDS = 150.0
 CHECK_SECONDS = 5.0
 DRAIN_SECONDS = 10.0
-WAIT_FOR_API_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Process:
                     name=self._settings.lease_name,
                     identity=self._settings.identity,
                 )
-            if await self._until_stopped(self._wait_for_api(client)):
+            if await self._until_stopped(wait_for_kinds(client, WATCHED)):
                 await self._serve(client)
         logger.info("stopped")
 
@@ -137,21 +137,6 @@ class Process:
                     workers.create_task(work(self._queue, reconciler, self._metrics.look))
             if holding is not None:
                 holding.cancel()
-
-    async def _wait_for_api(self, client: Client) -> None:
-        """Wait for the API server, and for the kinds that kopf looks for only once."""
-        missing: object = None
-        while True:
-            before = missing
-            try:
-                missing = [kind.kind for kind in WATCHED if not await client.discover(kind)]
-            except ApiError as error:
-                missing = error.message
-            if not missing:
-                return
-            if missing != before:
-                logger.warning("waiting for the API server", extra={"missing": missing})
-            await asyncio.sleep(WAIT_FOR_API_SECONDS)
 
     async def _watch_the_watches(self) -> None:
         while (silent := self._watches.silent_for()) < SILENT_SECONDS:
