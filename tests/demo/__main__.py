@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tests.cluster.console import say
 from tests.cluster.errors import ClusterError
 from tests.demo import show, target
+from tests.demo.photograph import photograph
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "up":
-            show.show(*target.prepare(options.context))
+            photo = photograph()  # first, since a wrong PHOTO is better told now than in minutes
+            show.show(*target.prepare(options.context), photo)
         else:
             target.remove(options.context)
     except ClusterError as error:

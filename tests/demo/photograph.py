@@ -43,6 +43,7 @@ def _download(folder: Path, cached: Path) -> None:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         raise ClusterError(f"no photograph: set PHOTO=file.jpg ({done.stderr.strip()})")
+    cached.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(wheels[0]) as archive:
         partial = cached.with_suffix(".partial")
         partial.write_bytes(archive.read(_MEMBER))

@@ -9,7 +9,6 @@ from typing import Any
 from tests.cluster.console import step
 from tests.cluster.errors import ClusterError
 from tests.cluster.paths import REPOSITORY
-from tests.demo.photograph import photograph
 from tests.demo.target import CLUSTER, EXAMPLES
 from tests.deploy import chart, scoring
 from tests.deploy.images import Images
@@ -20,9 +19,8 @@ _READY_SECONDS = 600
 _POLL_SECONDS = 2.0
 
 
-def show(target: Target, images: Images) -> None:
+def show(target: Target, images: Images, photo: Path) -> None:
     """Run the demo on a prepared cluster."""
-    photo = photograph()
     with step("installing the operator from its chart"):
         chart.install(target, images)
     with step(f"applying {' and '.join(f'examples/{name}.yaml' for name in EXAMPLES)}"):
@@ -90,9 +88,9 @@ def _classify(target: Target, photo: Path) -> None:
         model = scoring.get(f"{url}/version")["model"]
     (classes,), took = list(answer["result"][0].values()), answer["result"][1]
     _title(f"POST /score: {photo.name}, with {model['name']} (weights: {model['weights']})")
-    if "resnet152" not in model["name"].lower():
+    if not model["name"].startswith("resnet152"):
         print("  ResNet-152's ImageNet weights could not be downloaded when the image was built;")
-        print(f"  {model['name']} answers in its place, with its own real weights.")
+        print("  EfficientNet-Lite0 answers in its place, with real weights of its own.")
     for label, probability in classes:
         print(f"  {probability:6.1%}  {label}")
     print(f"  {took}\n")
