@@ -1,7 +1,7 @@
 """Model files from a URL: bounded download, checked hash, a tar unpacked with suspicion."""
 
-from scoring_server.fetch.download import download
+from scoring_server.fetch.downloading import download
 from scoring_server.fetch.errors import FetchError
-from scoring_server.fetch.unpack import unpack
+from scoring_server.fetch.unpacking import unpack
 
 __all__ = ["FetchError", "download", "unpack"]

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from scoring_server.artefact import MANIFEST_NAME
-from scoring_server.fetch.download import download
+from scoring_server.fetch.downloading import download
 from scoring_server.fetch.errors import FetchError
-from scoring_server.fetch.unpack import unpack
+from scoring_server.fetch.unpacking import unpack
 from scoring_server.process.last_words import EXIT_CONFIG, write_termination_message
 from scoring_server.process.logs import configure_logging
 

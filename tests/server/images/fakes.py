@@ -31,4 +31,5 @@ class ColourBackend:
             raise self.error
         if self.result is not None:
             return self.result
-        return (batch.mean(axis=(1, 2)) / 10).astype(np.float32)
+        means: NDArray[np.float32] = (batch.mean(axis=(1, 2)) / 10).astype(np.float32)
+        return means

@@ -11,7 +11,8 @@ def test_reference_squeezes_the_whole_picture_into_the_square() -> None:
     image = Image.new("RGB", (400, 100), "blue")
     image.paste("red", (0, 0, 200, 100))
     array = Preprocessing("reference", 224, 256, "bilinear").apply(image)
-    assert (array.shape, array.dtype) == ((224, 224, 3), np.uint8)
+    assert array.shape == (224, 224, 3)
+    assert array.dtype == np.uint8
     assert array[112, 50].tolist() == [255, 0, 0]
     assert array[112, 170].tolist() == [0, 0, 255]
 

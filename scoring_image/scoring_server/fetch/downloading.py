@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-import time
 import urllib.error
 import urllib.request
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, responses
 from pathlib import Path
+from time import sleep
 from typing import IO, Any, Final
 from urllib.parse import urlsplit
 
@@ -62,7 +62,7 @@ def download(url: str, path: Path, *, max_bytes: int) -> str:
                 ) from None
             pause = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
             _log.warning("download failed, trying again in %.0f s: %s", pause, error)
-            time.sleep(pause)
+            sleep(pause)
     raise AssertionError("unreachable")
 
 
@@ -72,7 +72,8 @@ def _attempt(url: str, path: Path, max_bytes: int) -> str:
         with _opener().open(request, timeout=_TIMEOUT_SECONDS) as response, path.open("wb") as file:
             return _copy(response, file, max_bytes, _shown(url))
     except urllib.error.HTTPError as error:
-        message = f"the server answered {error.code} {error.reason}"
+        # Not error.reason: the server's own words, or a redirect's target with its secrets.
+        message = f"the server answered {error.code} {responses.get(error.code, '')}".strip()
         if error.code in _RETRIED_STATUSES:
             raise _Transient(message) from None
         raise FetchError(f"{_shown(url)}: {message}") from None
