@@ -117,9 +117,10 @@ class SparseMatrix:
         for question, part in enumerate(_slices(features)):
             starts, ends = self.starts[features.rows[part]], self.starts[features.rows[part] + 1]
             entries = list(map(slice, starts.tolist(), ends.tolist()))
-            weights = np.repeat(features.values[part].astype(np.float32), ends - starts)
+            weights = np.repeat(features.values[part], ends - starts)
             weights *= np.concatenate([self.values[entry] for entry in entries])
-            columns = np.concatenate([self.columns[entry] for entry in entries])
+            # bincount would make these 64 bits wide in one more pass.
+            columns = np.concatenate([self.columns[entry] for entry in entries], dtype=np.intp)
             logits[question] = np.bincount(columns, weights, minlength=self.originals)
         return logits
 

@@ -117,6 +117,12 @@ def test_the_smallest_faqs_train_and_give_finite_probabilities(
     assert ((matcher.none_proba([*texts, ""]) > 0) & (matcher.none_proba([*texts, ""]) < 1)).all()
 
 
+def test_duplicates_that_have_nothing_in_common_still_leave_a_ranking() -> None:
+    words = [a + b + c for a in "bdfgklm" for b in "aeiou" for c in ("ck", "rn", "st", "x")]
+    matcher = FaqMatcher().fit(words, [i % 20 for i in range(len(words))])
+    assert list(matcher.predict(words)) == [i % 20 for i in range(len(words))]
+
+
 def test_without_a_linear_score_the_cosine_ranks_alone() -> None:
     matcher = FaqMatcher(max_linear_originals=2).fit(TEXTS, LABELS)
     assert matcher.scorer_.coefficients is None

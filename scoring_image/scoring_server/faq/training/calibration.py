@@ -5,7 +5,7 @@ question, at values that were found on BANKING77 and COVID-Q: it decides where a
 duplicates, and keeps the weights finite where every held-out question is answered right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,10 @@ class _Prior:
         z = (x - self.mean) / self.deviation
         return float(z @ z) / 2, z / self.deviation
 
+
+# Where the held-out duplicates cannot be told apart at all both weights would become 0 and nothing
+# would be ranked any more; the cosine still finds what is asked in the original's own words.
+_LEAST_COSINE = 1.0
 
 _WEIGHTS_PRIOR = _Prior(np.array([3.0, 20.0]), np.array([5.0, 10.0]))
 _NONE_PRIOR = _Prior(np.array([2.5, 0.5, 0.5]), np.array([3.0, 0.5, 0.5]))
@@ -60,7 +64,7 @@ def fit_weights(scores: Scores, truth: NDArray[np.intp]) -> Weights:
         gradient = np.array([np.sum(error * scores.linear), np.sum(error * scores.cosine)])
         return penalty - float(log_p[rows, truth].sum()), slope + gradient
 
-    fitted = _minimise(loss, _WEIGHTS_PRIOR.mean)
+    fitted = _minimise(loss, _WEIGHTS_PRIOR.mean, least=(0.0, _LEAST_COSINE))
     return Weights(float(fitted[0]), float(fitted[1]))
 
 
@@ -89,12 +93,16 @@ def fit_none(
         gradient = np.array([error.sum(), -error @ features[0], -error @ features[1]])
         return penalty + value, slope + gradient
 
-    fitted = _minimise(loss, _NONE_PRIOR.mean, free=1)
+    fitted = _minimise(loss, _NONE_PRIOR.mean, least=(None, 0.0, 0.0))
     return NoneOfThese(*(float(x) for x in fitted))
 
 
-def _minimise(loss: object, start: NDArray[np.float64], free: int = 0) -> NDArray[np.float64]:
-    """Minimise a loss that also gives its gradient; all but the first `free` values stay ≥ 0."""
-    bounds = [(None, None)] * free + [(0.0, None)] * (len(start) - free)
+def _minimise(
+    loss: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]],
+    start: NDArray[np.float64],
+    least: Sequence[float | None],
+) -> NDArray[np.float64]:
+    """Minimise a loss that also gives its gradient; each value stays at its least or above."""
+    bounds = [(smallest, None) for smallest in least]
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return np.asarray(result.x, dtype=np.float64)

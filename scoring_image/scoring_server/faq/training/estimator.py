@@ -18,6 +18,8 @@ from scoring_server.faq.training.scorer import LinearSettings, Scorer, Scores
 
 # Held-out scores are dense, (questions, originals): this many numbers are 160 MB.
 _MAX_HELD_OUT = 20_000_000
+# With so many texts per original an n-gram that a single text has tells little.
+_PLENTY = 20
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class FaqMatcher(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
         char_ngrams: fewest and most characters of a character n-gram, within words.
         char_weight: norm of the character block; that of the word block is 1. 1.3 was best or next
             to best on BANKING77 and COVID-Q with few duplicates (1 to 1.6 tried).
-        min_texts: n-grams in fewer texts count as unseen; None: 1 up to `ridge_rows` texts, 2 above
-            (the same accuracy on BANKING77 with half of the features).
+        min_texts: n-grams in fewer texts count as unseen; None: 2 with more than `ridge_rows` texts
+            and 20 per original (the same accuracy on BANKING77 with half of the features), else 1.
         ridge_rows: kernel ridge up to this many texts, LinearSVC above.
         ridge_alpha: regularisation of the kernel ridge.
         svc_c: inverse regularisation of LinearSVC.
@@ -127,8 +129,9 @@ class FaqMatcher(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
         rng = np.random.default_rng(self.random_state)
         large = len(texts) > self.ridge_rows
         folds = self.folds or (3 if large else 5)
-        min_texts = self.min_texts or (2 if large else 1)
         originals = len(self.classes_)
+        plenty = large and len(texts) >= _PLENTY * originals
+        min_texts = self.min_texts or (2 if plenty else 1)
         held_out = duplicate_folds(groups, is_original, folds, rng)
         left_out = original_folds(originals, folds, rng)
         step = _Steps(self.progress, len(held_out) + len(left_out) + 2)
