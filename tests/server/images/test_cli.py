@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+
+from scoring_server.artefact import open_artefact
+from scoring_server.images.cli import main
+from scoring_server.images.evaluate import find_images, wordnet_id
+from tests.server.colour_model import write_colour_model
+from tests.server.pictures import BLUE, GREEN, RED, plain
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_colour_model(tmp_path / "model")
+
+
+def test_score_prints_the_best_labels(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sky.jpg"
+    file.write_bytes(plain(BLUE))
+    main(["score", str(file), "--model", str(model)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(file)
+    assert lines[1] == "   1.000  n00000003 blue"
+    assert len(lines) == 4
+
+
+def test_score_says_which_files_are_no_images_and_fails(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "a.png", tmp_path / "b.png"
+    good.write_bytes(plain())
+    bad.write_bytes(b"none")
+    with pytest.raises(SystemExit) as ended:
+        main(["score", str(bad), str(good), str(tmp_path / "c.png"), "--model", str(model)])
+    assert ended.value.code == 1
+    captured = capsys.readouterr()
+    assert f"{bad}: not an image that this service reads" in captured.err
+    assert "c.png: No such file or directory" in captured.err
+    assert "red" in captured.out
+
+
+def test_evaluate_counts_what_is_right(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photographs = tmp_path / "photographs"
+    (photographs / "n00000003").mkdir(parents=True)
+    (photographs / "n00000001_red.JPEG").write_bytes(plain(RED))
+    (photographs / "n00000002_red_in_truth.png").write_bytes(plain(RED))
+    (photographs / "n00000003" / "1.webp").write_bytes(plain(BLUE, image_format="WEBP"))
+    (photographs / "n00000002_broken.jpg").write_bytes(b"none")
+    (photographs / "no class.jpg").write_bytes(plain(GREEN))
+    main(["evaluate", str(photographs), "--model", str(model)])
+    out = capsys.readouterr().out
+    assert "images       4" in out
+    assert "top-1    0.500  (2 right)" in out
+    assert "top-3    0.750  (3 right)" in out
+
+
+def test_evaluate_without_classes_in_the_names_is_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(tmp_path), "--model", str(model)])
+    assert ended.value.code == 78
+    assert "holds no images whose names begin with a WordNet id" in capsys.readouterr().err
+
+
+def test_a_class_is_read_from_the_file_or_from_its_folder() -> None:
+    assert wordnet_id(Path("a/n02127052_lynx.JPEG")) == "n02127052"
+    assert wordnet_id(Path("n02127052/1.jpg")) == "n02127052"
+    assert wordnet_id(Path("a/lynx_n02127052.jpg")) is None
+
+
+def test_other_files_are_not_images(tmp_path: Path) -> None:
+    (tmp_path / "n02127052.txt").touch()
+    (tmp_path / "n02127052.jpg").touch()
+    assert [path.name for path in find_images(tmp_path)] == ["n02127052.jpg"]
+
+
+def test_a_model_that_cannot_be_loaded_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["score", "x.jpg", "--model", str(tmp_path / "missing")])
+    assert ended.value.code == 78
+    assert "missing does not exist" in capsys.readouterr().err
+
+
+def test_random_weights_are_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_colour_model(tmp_path / "model", weights="random")
+    file = tmp_path / "x.png"
+    file.write_bytes(plain())
+    main(["score", str(file), "--model", str(model)])
+    assert "the weights are random: the answers mean nothing" in capsys.readouterr().err
+
+
+def test_export_writes_an_artefact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("cat\ndog\n")
+    network = ["--architecture", "shufflenet_v2_x0_5", "--weights", "random"]
+    files = ["--format", "safetensors", "--labels", str(labels), "--to", str(tmp_path / "model")]
+    main(["export", *network, *files])
+    captured = capsys.readouterr()
+    assert "shufflenet_v2_x0_5, weights: random" in captured.out
+    assert "NOTE: random weights" in captured.err
+    manifest = open_artefact(tmp_path / "model", "image-classification").manifest
+    assert set(manifest.files) == {"labels.json", "model.safetensors"}
+
+
+def test_an_export_that_fails_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--architecture", "none", "--weights", "random", "--to", str(tmp_path)])
+    assert ended.value.code == 78
+    assert "there is no architecture 'none'" in capsys.readouterr().err
