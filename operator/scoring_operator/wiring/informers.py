@@ -23,7 +23,7 @@ DEPENDENTS = (
 )
 WATCHED = (SCORING_SERVICES, *DEPENDENTS)
 
-_LIST_PAGE = 250
+_LIST_PAGE = 100  # a page is parsed twice for a moment: larger ones show in the memory
 _LOGIN_PAUSE_SECONDS = 1.0
 _RETRIES_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 5, 5)
 
@@ -113,7 +113,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.persistence.diffbase_storage = _NoMemory()
-    settings.queueing.idle_timeout = 1.0
+    settings.queueing.idle_timeout = 0.05  # an idle worker of kopf keeps the last event in memory
     settings.queueing.exit_timeout = 0.5
     settings.process.ultimate_exiting_timeout = 20
     settings.networking.request_timeout = 60
