@@ -27,7 +27,7 @@ def image_names(archive: Path) -> list[str]:
                     return [tag for image in json.load(file) for tag in image.get("RepoTags") or ()]
     except (OSError, tarfile.TarError, ValueError) as error:
         raise ClusterError(f"{archive} is no image archive: {error}") from error
-    raise ClusterError(f"{archive} is no image archive: it has no index.json and no manifest.json")
+    raise ClusterError(f"{archive} is no image archive: it has no index or manifest")
 
 
 def _oci_names(index: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:

@@ -11,6 +11,7 @@ from tests.cluster import console
 from tests.cluster.errors import ClusterError
 from tests.cluster.locks import exclusive
 from tests.cluster.paths import cache_root
+from tests.cluster.streaming import ISOLATED, follow
 
 _SUITE = "bookworm"
 _PACKAGES = ("python3", "python3-venv", "ca-certificates")
@@ -63,11 +64,7 @@ def _make(archive: Path) -> None:
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix="base-") as scratch:
         root = Path(scratch, "root")
         command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
-        # In a mount namespace of its own: what debootstrap mounts goes with it, also after a crash.
-        isolated = ["unshare", "--mount", "--propagation", "private", *command]
-        log = _run_counting([*isolated, _SUITE, str(root), *filter(None, [mirror()])])
-        if log is not None:
-            raise ClusterError(f"debootstrap failed:\n{log}")
+        _debootstrap([*command, _SUITE, str(root), *filter(None, [mirror()])])
         _slim(root)
         unfinished = Path(scratch, "root.tar")
         reproducible = ["--sort=name", "--mtime=@0", "--numeric-owner"]
@@ -76,20 +73,19 @@ def _make(archive: Path) -> None:
         unfinished.rename(archive)
 
 
-def _run_counting(command: list[str]) -> str | None:
-    """Run debootstrap, showing how far it is; return None, or what it last said if it failed."""
+def _debootstrap(command: list[str]) -> None:
     progress = console.Progress("debootstrap")
-    lines: list[str] = []
+    said: list[str] = []
+
+    def show(line: str) -> None:
+        said.append(line)
+        progress.update(line.strip().removeprefix("I: ")[:60])
+
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            progress.update(line.strip().removeprefix("I: ")[:60])
-        progress.done()
-        return "".join(lines[-20:]) if process.wait() != 0 else None
+    status = follow([*ISOLATED, *command], show, env=environment)
+    progress.done()
+    if status != 0:
+        raise ClusterError(f"debootstrap failed:\n{''.join(said[-20:])}")
 
 
 def _slim(root: Path) -> None:

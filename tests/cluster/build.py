@@ -6,15 +6,18 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster import console, golang
 from tests.cluster.errors import ClusterError
 from tests.cluster.locks import exclusive
 from tests.cluster.paths import HERE, cache_root
+from tests.cluster.streaming import follow
+
+_DOWNLOADING = "go: downloading "
+_PACKAGE = re.compile(r"[\w.~/-]+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +55,8 @@ COMPONENTS = (
 
 _COMPONENT_VERSION = "k8s.io/component-base/version"
 
-# One module holds Kubernetes, kwok and helm, so that all share one set of dependencies: what the
-# first has compiled, the others take from Go's build cache (helm and kwok add a minute to it).
+# One module holds Kubernetes, CoreDNS, kwok and helm, so that all share one set of dependencies:
+# what the first has compiled, the others take from Go's build cache (all add a minute to it).
 KUBERNETES = Target(
     name="kubernetes",
     module="kubernetes",
@@ -67,6 +70,7 @@ KUBERNETES = Target(
     links=COMPONENTS,
 )
 PAUSE = Target(name="pause", module="kubernetes", packages=("./pause",))
+COREDNS = Target(name="coredns", module="kubernetes", packages=("./coredns",))
 KWOK = Target(
     name="kwok",
     module="kubernetes",
@@ -101,7 +105,7 @@ CONTAINERD = Target(
     version_of="github.com/containerd/containerd/v2",
     version_variables=(("github.com/containerd/containerd/v2/version.Version", "{version}"),),
 )
-TARGETS = {target.name: target for target in (KUBERNETES, PAUSE, KWOK, HELM, CONTAINERD)}
+TARGETS = {target.name: target for target in (KUBERNETES, PAUSE, COREDNS, KWOK, HELM, CONTAINERD)}
 
 
 def module_version(target: Target) -> str:
@@ -169,60 +173,69 @@ def _build(target: Target, toolchain: golang.Toolchain, folder: Path) -> None:
     for leftover in folder.parent.glob("unfinished-*"):  # we hold the lock: nobody is at these
         shutil.rmtree(leftover, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
-    listed = ["list", "-deps", *target.packages]
-    total = len(_go(toolchain, target, listed, "looking through modules").stdout_lines)
-    command = ["build", "-v", "-trimpath", "-ldflags", linker_flags(target)]
-    _go(toolchain, target, [*command, "-o", f"{unfinished}/", *target.packages], "compiled", total)
+    total = len(_list(toolchain, target, "-deps", *target.packages))
+    flags = ["-trimpath", "-ldflags", linker_flags(target), "-o", f"{unfinished}/"]
+    _compile(toolchain, target, [*flags, *target.packages], total)
     for link in target.links:
         (unfinished / link).symlink_to(target.name)
     if target.files:
-        where = ["list", "-m", "-f", "{{.Dir}}", target.version_of]
-        sources = Path(_go(toolchain, target, where, "looked at").stdout_lines[0])
+        (sources,) = _list(toolchain, target, "-m", "-f", "{{.Dir}}", target.version_of)
         for file in target.files:
-            shutil.copy(sources / file, unfinished)
+            shutil.copy(Path(sources, file), unfinished)
     unfinished.chmod(0o755)
     unfinished.rename(folder)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Output:
-    stdout_lines: list[str]
+def _list(toolchain: golang.Toolchain, target: Target, *arguments: str) -> list[str]:
+    """Return the words that ``go list`` prints, downloading modules first where need be."""
+    progress = console.Progress(target.name)
+    words: list[str] = []
+    said: list[str] = []
+    downloaded = 0
+
+    def show(line: str) -> None:
+        nonlocal downloaded
+        said.append(line)
+        if line.startswith("go: "):
+            downloaded += line.startswith(_DOWNLOADING)
+            progress.update(f"{downloaded} modules downloaded")
+        else:
+            words.extend(line.split())
+
+    _go(toolchain, target, ["list", *arguments], show, said)
+    progress.done()
+    return words
+
+
+def _compile(toolchain: golang.Toolchain, target: Target, arguments: list[str], total: int) -> None:
+    """Run ``go build -v``, which names each package that it compiles."""
+    progress = console.Progress(target.name)
+    said: list[str] = []
+    compiled = 0
+
+    def show(line: str) -> None:
+        nonlocal compiled
+        if _PACKAGE.fullmatch(line.strip()):
+            compiled += 1
+        elif not line.startswith(_DOWNLOADING):
+            said.append(line)
+        progress.update(f"{compiled} packages compiled of at most {total}")
+
+    _go(toolchain, target, ["build", "-v", *arguments], show, said)
+    progress.done()
 
 
 def _go(
-    toolchain: golang.Toolchain, target: Target, arguments: Sequence[str], what: str, total: int = 0
-) -> _Output:
-    """Run a Go command in the target's module, counting the packages that it names."""
-    progress = console.Progress(target.name)
-    compiled = downloaded = 0
-    messages: list[str] = []
-    with (
-        tempfile.TemporaryFile("w+") as stdout,
-        subprocess.Popen(
-            ["nice", "-n", "5", str(toolchain.command), *arguments],
-            cwd=target.folder,
-            env=golang.environment(),
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("go: downloading "):
-                downloaded += 1
-                progress.update(f"{downloaded} modules downloaded")
-            elif re.fullmatch(r"[\w.~/-]+", line.strip()):
-                compiled += 1
-                progress.update(f"{compiled} packages {what} of at most {total}")
-            else:
-                messages.append(line)
-        progress.done()
-        if process.wait() != 0:
-            shown = "".join(messages[-30:])
-            raise ClusterError(f"go {arguments[0]} of {target.name} failed:\n{shown}")
-        stdout.seek(0)
-        return _Output(stdout.read().split())
+    toolchain: golang.Toolchain,
+    target: Target,
+    arguments: list[str],
+    show: Callable[[str], None],
+    said: list[str],
+) -> None:
+    # At a lower priority, so that the machine stays usable meanwhile.
+    command = ["nice", "-n", "5", str(toolchain.command), *arguments]
+    if follow(command, show, cwd=target.folder, env=golang.environment()) != 0:
+        raise ClusterError(f"go {arguments[0]} of {target.name} failed:\n{''.join(said[-30:])}")
 
 
 def search_path(*folders: Path) -> str:

@@ -24,6 +24,7 @@ CLIENTS = {
     "kube-scheduler": ("system:kube-scheduler", ()),
     "kube-proxy": ("system:kube-proxy", ()),
     "metrics-server": ("system:metrics-server", ()),
+    "coredns": ("system:coredns", ()),
     "kwok": ("system:kwok", ("system:masters",)),
     "kubelet-client": ("kube-apiserver-kubelet-client", ("system:masters",)),
     "etcd-client": ("kube-apiserver-etcd-client", ()),

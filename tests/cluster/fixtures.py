@@ -39,10 +39,11 @@ class Cluster:
         """Say whether the session started it; else it is a cluster of the user's."""
         return self.audit_log is not None
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120.0) -> str:
         """Run kubectl on this cluster and return what it prints.
 
-        Raises ``subprocess.CalledProcessError``, whose ``stderr`` has kubectl's message.
+        Raises ``subprocess.CalledProcessError``, whose ``stderr`` has kubectl's message, or
+        ``subprocess.TimeoutExpired`` after ``timeout`` seconds.
         """
         return subprocess.run(
             [self.kubectl_command, "--kubeconfig", str(self.kubeconfig), *arguments],
@@ -50,6 +51,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=True,
+            timeout=timeout,
         ).stdout
 
 

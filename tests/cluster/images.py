@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.cluster import base_image, console, hostconfig, packages
 from tests.cluster.errors import ClusterError
 from tests.cluster.locks import exclusive
 from tests.cluster.paths import cache_root
+from tests.cluster.streaming import ISOLATED, follow
 
 # Never part of an image, and different after every test run.
 _IGNORED = shutil.ignore_patterns(
@@ -120,33 +120,26 @@ def _buildah(arguments: list[str], title: str) -> None:
     policy = storage / "policy.json"
     policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}\n')
     progress = console.Progress(title)
-    lines: list[str] = []
-    with (
-        # Buildah counts its mounts there, and after a crash the counts are wrong: each time anew.
-        tempfile.TemporaryDirectory(prefix="scoring-buildah-") as run_root,
-        subprocess.Popen(
-            [
-                *("unshare", "--mount", "--propagation", "private"),
-                *("buildah", f"--root={storage / 'root'}", f"--runroot={run_root}"),
-                *("--storage-driver=overlay", arguments[0]),
-                *(() if arguments[0] == "inspect" else (f"--signature-policy={policy}",)),
-                *arguments[1:],
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "TMPDIR": str(storage / "tmp")},
-        ) as process,
-    ):
-        assert process.stdout is not None
-        step = arguments[0]
-        for line in process.stdout:
-            lines.append(line)
-            step = line.strip() if _STEP.match(line) else step
-            progress.update(step[:80])
-        progress.done()
-        if process.wait() != 0:
-            raise ClusterError(f"buildah {arguments[0]} failed:\n{''.join(lines[-40:])}")
+    said: list[str] = []
+    step = arguments[0]
+
+    def show(line: str) -> None:
+        nonlocal step
+        said.append(line)
+        step = line.strip() if _STEP.match(line) else step
+        progress.update(step[:80])
+
+    # Buildah counts its mounts there, and after a crash the counts are wrong: each time anew.
+    with tempfile.TemporaryDirectory(prefix="scoring-buildah-") as run_root:
+        command = ["buildah", f"--root={storage / 'root'}", f"--runroot={run_root}"]
+        command += ["--storage-driver=overlay", arguments[0]]
+        if arguments[0] != "inspect":
+            command.append(f"--signature-policy={policy}")
+        environment = {**os.environ, "TMPDIR": str(storage / "tmp")}
+        status = follow([*ISOLATED, *command, *arguments[1:]], show, env=environment)
+    progress.done()
+    if status != 0:
+        raise ClusterError(f"buildah {arguments[0]} failed:\n{''.join(said[-40:])}")
 
 
 def _forget_old(folder: Path) -> None:

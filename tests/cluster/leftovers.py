@@ -1,11 +1,13 @@
 """What a cluster has on this machine: the list that must be empty once it is down."""
 
-import os
+import re
 import subprocess
 from pathlib import Path
 
 from tests.cluster import cgroups, network, processes
 from tests.cluster.paths import ClusterPaths
+
+_PASSING = re.compile(r"^#|\bsc[0-9a-f]{8}\b")
 
 
 def traces(paths: ClusterPaths) -> list[str]:
@@ -32,8 +34,12 @@ def machine_settings() -> dict[str, str]:
     for name in ("vm/overcommit_memory", "kernel/panic", "net/ipv4/ip_forward"):
         settings[name] = Path("/proc/sys", name).read_text()
     for folder in ("/opt", "/var/lib", "/var/log", "/etc/cni", "/run/containerd", "/run/netns"):
-        settings[folder] = "\n".join(sorted(os.listdir(folder))) if Path(folder).exists() else ""
+        settings[folder] = _listing(Path(folder))
     return settings
+
+
+def _listing(folder: Path) -> str:
+    return "\n".join(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ""
 
 
 def _mounts(paths: ClusterPaths) -> list[str]:
@@ -43,6 +49,6 @@ def _mounts(paths: ClusterPaths) -> list[str]:
 
 def _output(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # iptables-save dates its output and counts packets.
-    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    # iptables-save dates its output and counts packets; other clusters may come and go meanwhile.
+    lines = [line for line in done.stdout.splitlines() if not _PASSING.search(line)]
     return "\n".join(line.split(" [")[0] for line in lines)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import build, console, containerd, metrics, packages
+from tests.cluster import build, console, containerd, dns, metrics, packages
 from tests.cluster.api import ApiClient, wait_until
 from tests.cluster.controlplane import component_kubeconfig
 from tests.cluster.errors import ClusterError
@@ -52,11 +52,12 @@ def build_tools() -> Tools:
     runc, plugin = packages.find("runc"), packages.find("cni:ptp")
     assert runc is not None
     assert plugin is not None
-    build.ensure(build.PAUSE)
+    for target in (build.PAUSE, build.COREDNS):
+        build.ensure(target)
     return Tools(build.ensure(build.CONTAINERD), runc, plugin.parent)
 
 
-def kubelet_configuration(paths: ClusterPaths) -> dict[str, Any]:
+def kubelet_configuration(paths: ClusterPaths, state: ClusterState) -> dict[str, Any]:
     """Return the kubelet's configuration file."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -72,6 +73,8 @@ def kubelet_configuration(paths: ClusterPaths) -> dict[str, Any]:
         "cgroupRoot": f"/{paths.cgroup}",
         "failCgroupV1": False,
         "failSwapOn": False,
+        "clusterDNS": [dns.service_address(state)],
+        "clusterDomain": dns.DOMAIN,
         "resolvConf": str(paths.configuration / "resolv.conf"),
         "podLogsDir": str(paths.logs / "pods"),
         "volumePluginDir": str(paths.data / "volume-plugins"),
@@ -104,9 +107,10 @@ def start(
         write_unit(paths, "containerd", command)
         wait_until(lambda: _answers(paths), "containerd answers", _START_SECONDS, check)
         containerd.load_pause_image(paths)
-        _write_kubelet_files(paths)
+        _write_kubelet_files(paths, state)
         write_unit(paths, "kubelet", _kubelet(paths, state, binaries))
         write_unit(paths, "kube-proxy", _kube_proxy(paths, state, binaries))
+        dns.start(paths, state, api)
         metrics.start(paths, state, api, binaries)
         path = f"/api/v1/nodes/{state.node_name}"
         wait_until(lambda: _is_ready(api, path), "the node is Ready", _START_SECONDS, check)
@@ -137,11 +141,11 @@ def _is_ready(api: ApiClient, path: str) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def _write_kubelet_files(paths: ClusterPaths) -> None:
+def _write_kubelet_files(paths: ClusterPaths, state: ClusterState) -> None:
     (paths.logs / "pods").mkdir()
-    # Pods get this file: there is no name service, and asking one must fail at once.
+    # For pods that ask the node's own name service: there is none, and asking must fail at once.
     (paths.configuration / "resolv.conf").write_text("nameserver 127.0.0.1\noptions attempts:1\n")
-    configuration = json.dumps(kubelet_configuration(paths), indent=1)
+    configuration = json.dumps(kubelet_configuration(paths, state), indent=1)
     (paths.configuration / "kubelet.yaml").write_text(configuration)
 
 
