@@ -37,7 +37,17 @@ def create(paths: ClusterPaths) -> None:
             available = (folder / "cgroup.controllers").read_text().split()
             for controller in ("cpuset", "cpu", "io", "memory", "hugetlb", "pids"):
                 if controller in available:
-                    (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+                    _enable(folder, controller)
+
+
+def _enable(folder: Path, controller: str) -> None:
+    try:
+        (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+    except OSError as error:  # in a container whose processes sit in its topmost cgroup
+        raise ClusterError(
+            f"the controller {controller} cannot be enabled below {folder} ({error.strerror}); "
+            "a real node needs the machine's own cgroups, not a container's"
+        ) from error
 
 
 def remove(paths: ClusterPaths) -> None:

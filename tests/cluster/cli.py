@@ -61,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         console.say(f"error: {error}")
         return 1
+    except PermissionError as error:
+        console.say(f"error: {error}; a cluster that root started is root's")
+        return 1
     except KeyboardInterrupt:
         console.say("interrupted")
         return 130

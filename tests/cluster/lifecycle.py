@@ -173,7 +173,7 @@ def _supervise(paths: ClusterPaths, owner: int | None, *, in_namespaces: bool) -
             pass_fds=() if owner is None else (owner,),
             check=True,
         )
-    wait_until(paths.components.exists, "the supervisor runs", 20, lambda: None)
+    wait_until(paths.components.exists, "the supervisor runs", _START_SECONDS, lambda: None)
     process = processes.supervisor(paths)
     if process is None:
         raise ClusterError(f"the supervisor ended at once:\n{status.log_tail(paths, 'supervisor')}")

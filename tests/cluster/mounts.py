@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tests.cluster.paths import ClusterPaths
 
+KUBELET_ROOT = Path("/var/lib/kubelet")
+
 # Kernel settings of the whole machine that the kubelet insists on. It gets a private file with the
 # value it wants to see over each, so that the machine keeps its own.
 _KUBELET_SETTINGS = {
@@ -36,6 +38,12 @@ def prepare(paths: ClusterPaths) -> None:
     layers = f"lowerdir=/var,upperdir={upper},workdir={work}"
     _mount("-t", "overlay", "-o", layers, "scoring-var", "/var")
     _mount("--bind", root, paths.root)
+    # The kubelet makes sockets below its folder, so its path must be short; its files are the pods'
+    # volumes, so they belong on disk.
+    kubelet = paths.data / "kubelet"
+    for folder in (kubelet, KUBELET_ROOT):
+        folder.mkdir(parents=True, exist_ok=True)
+    _mount("--bind", kubelet, KUBELET_ROOT)
 
     _hide_name_service(scratch)
     for name, value in _KUBELET_SETTINGS.items():

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import build, console, containerd, dns, metrics, packages
+from tests.cluster import build, console, containerd, dns, metrics, mounts, packages
 from tests.cluster.api import ApiClient, wait_until
 from tests.cluster.controlplane import component_kubeconfig
 from tests.cluster.errors import ClusterError
@@ -154,8 +154,8 @@ def _kubelet(paths: ClusterPaths, state: ClusterState, binaries: Path) -> list[s
         str(binaries / "kubelet"),
         f"--config={paths.configuration / 'kubelet.yaml'}",
         f"--kubeconfig={component_kubeconfig(paths, 'kubelet')}",
-        f"--root-dir={paths.data / 'kubelet'}",
-        f"--cert-dir={paths.data / 'kubelet' / 'pki'}",
+        f"--root-dir={mounts.KUBELET_ROOT}",
+        f"--cert-dir={mounts.KUBELET_ROOT / 'pki'}",
         f"--hostname-override={state.node_name}",
         f"--node-ip={state.address}",
     ]
