@@ -76,12 +76,14 @@ def test_without_a_name_the_users_cluster_is_not_used(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.api
 def test_the_named_context_is_used_and_no_other(tmp_path: Path, kubectl_on_path: None) -> None:
     done = _run(tmp_path, "--kube-context", "sandbox")
     assert "context: sandbox\ncurrent: sandbox" in done.stdout, done.stdout
     assert done.returncode == 0
 
 
+@pytest.mark.api
 def test_a_name_that_does_not_exist_is_an_error(tmp_path: Path, kubectl_on_path: None) -> None:
     done = _run(tmp_path, "--kube-context", "elsewhere")
     assert "the context 'elsewhere' cannot be read" in done.stdout, done.stdout

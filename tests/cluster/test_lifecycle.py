@@ -20,6 +20,12 @@ from tests.cluster.state import ClusterState, Request
 _DEADLINE_SECONDS = 30.0
 
 
+@pytest.fixture(autouse=True)
+def _embedded_only(kube_context: str | None) -> None:
+    if kube_context is not None:
+        pytest.skip("tests of the embedded cluster, not of the named one")
+
+
 @pytest.fixture
 def names() -> Iterator[tuple[str, str]]:
     """Two cluster names of this test's own; what they leave is removed even if the test fails."""
