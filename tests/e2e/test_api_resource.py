@@ -187,7 +187,7 @@ def test_the_models_type_cannot_be_changed(api: Api, namespace: str) -> None:
 def edited(api: Api, namespace: str, kind: str) -> None:
     changes: dict[str, Object] = {
         "Deployment": {"spec": {"replicas": 7}},
-        "Service": {"spec": {"selector": {"scoring.dev/name": "elsewhere"}}},
+        "Service": {"spec": {"selector": {"one-more": "label that no pod has"}}},
     }
     api.patch(kind, namespace, "faq", changes[kind])
 

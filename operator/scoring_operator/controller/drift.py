@@ -30,6 +30,10 @@ _MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "volumeMounts": (("mountPath",),),
     "volumes": (("name",),),
 }
+# Maps that are owned as a whole (x-kubernetes-map-type: atomic there): one key more is another map.
+_ATOMIC_MAPS: Final = frozenset(
+    {"labelSelector", "matchLabels", "namespaceSelector", "nodeSelector", "podSelector", "selector"}
+)
 _DEFAULTS: Final[Mapping[str, Any]] = {"protocol": "TCP"}
 
 
@@ -59,6 +63,8 @@ def difference(live: Any, wanted: Any, path: str = "") -> str | None:
 def _in_map(live: Any, wanted: Mapping[str, Any], path: str) -> str | None:
     if not isinstance(live, Mapping):
         return path or "."
+    if path.rpartition(".")[2] in _ATOMIC_MAPS and live.keys() != wanted.keys():
+        return path
     for key, value in wanted.items():
         here = f"{path}.{key}" if path else key
         if key not in live:

@@ -8,6 +8,7 @@ resource's version as a precondition.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -114,13 +115,17 @@ class Reconciler:
             return self._forget(key)
         try:
             view = self._view(key, resource)
+            found: dict[Name, Child | None] = {}
             if memory.distrust or view.touches_children:
-                resource = await self._fresh(key)
-                if _is_going(resource):
+                fresh, found = await asyncio.gather(
+                    self._fresh(key), self._writer.read(key[0], view.plan.unknown)
+                )
+                if _is_going(fresh):
                     return self._forget(key)
-                view = self._view(key, resource)
+                if _version(fresh) != _version(resource):
+                    view = self._view(key, fresh)
             memory.distrust = False
-            return await self._settle(key, view)
+            return await self._settle(key, view, found)
         except Conflict:
             memory.distrust = True
             raise
@@ -154,13 +159,13 @@ class Reconciler:
         plan = make_plan(uid, manifests, children, tolerated=tolerated)
         return _View(resource, service, "", manifests, children, plan)
 
-    async def _settle(self, key: Key, view: _View) -> float:
+    async def _settle(self, key: Key, view: _View, found: dict[Name, Child | None]) -> float:
         if view.service is None:
             logger.warning("the resource cannot be served: %s", view.invalid)
             summary = summarize_invalid(view.resource, view.invalid, view.status, self._now())
             await self._write_status(key, view.resource, summary.status)
             return self._again(summary, view.plan, Outcome())
-        plan, children = await self._complete(key, view, view.service)
+        plan, children = await self._complete(key, view, view.service, found)
         resource = view.resource
         observed = view.status.get("observedGeneration") == metadata(resource).get("generation")
         begins = plan.writes and not observed
@@ -183,12 +188,18 @@ class Reconciler:
         return self._again(summary, plan, outcome)
 
     async def _complete(
-        self, key: Key, view: _View, service: ScoringService
+        self,
+        key: Key,
+        view: _View,
+        service: ScoringService,
+        found: dict[Name, Child | None],
     ) -> tuple[Plan, dict[Name, Child]]:
-        """Read the children that nothing is known of; the plan then, and all that is known."""
+        """The plan and the children, with those that had to be read; `found` has been already."""
         if not view.plan.unknown:
             return view.plan, dict(view.children)
-        found = await self._writer.read(key[0], view.plan.unknown)
+        rest = [name for name in view.plan.unknown if name not in found]
+        found = {name: found[name] for name in view.plan.unknown if name in found}
+        found |= await self._writer.read(key[0], rest)
         children = view.children | {name: child for name, child in found.items() if child}
         absent = {name for name, child in found.items() if child is None}
         tolerated = self._memories[key].tolerated
@@ -229,7 +240,7 @@ class Reconciler:
         if not patch:
             return resource
         self._store.expect_status(key, status)
-        version = resource["metadata"]["resourceVersion"]
+        version = _version(resource)
         written = await self._client.patch_status(
             SCORING_SERVICES, *key, {"metadata": {"resourceVersion": version}, "status": patch}
         )
@@ -249,6 +260,10 @@ class Reconciler:
 
 def _is_going(resource: Resource) -> bool:
     return "deletionTimestamp" in metadata(resource)
+
+
+def _version(resource: Resource) -> str:
+    return str(metadata(resource).get("resourceVersion"))
 
 
 def _is_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -23,7 +23,7 @@ from scoring_operator.controller.store import Key, Store
 from scoring_operator.controller.worker import work
 from scoring_operator.kube import Client, Credentials, load_credentials
 from scoring_operator.kube.credentials import CredentialsError
-from scoring_operator.kube.lease import Elector
+from scoring_operator.kube.lease import Elector, LeaseLost
 from scoring_operator.wiring.discovery import wait_for_kinds
 from scoring_operator.wiring.endpoint import Endpoint
 from scoring_operator.wiring.informers import WATCHED, Informers
@@ -200,10 +200,18 @@ def main(settings: Settings) -> int:
         logger.critical("no way to log in: %s", error)
         return 1
     except Exception as error:
-        # The end of the process is the reaction; the causes are what one needs to know.
-        logger.critical("ended: %s", error, exc_info=error)
+        cause = _cause(error)
+        foreseen = isinstance(cause, LeaseLost | BlindError | OSError)
+        logger.critical("ended: %s", cause, exc_info=None if foreseen else error)
         return 1
     return 0
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The error within groups of one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _run(settings: Settings, credentials: Credentials) -> None:

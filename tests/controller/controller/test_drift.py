@@ -28,6 +28,7 @@ WANTED: dict[str, Any] = {
             }
         },
         "ports": [{"port": 80, "targetPort": "http", "protocol": "TCP"}],
+        "selector": {"scoring.dev/name": "faq"},
     },
 }
 
@@ -69,6 +70,7 @@ CONTAINER = ("spec", "template", "spec", "containers", 1)
         (("spec", "ports", 0, "protocol"), "UDP", "spec.ports[80/TCP]"),
         (("spec", "template", "spec", "tolerations", 0, "key"), "cpu", "tolerations[0].key"),
         (("spec", "template"), [], "spec.template"),
+        (("spec", "selector", "one-more"), "1", "spec.selector"),
     ],
 )
 def test_a_changed_field_is_named(path: tuple[Any, ...], value: Any, at: str) -> None:
