@@ -1,5 +1,7 @@
 """Loading a model into a scorer."""
 
+from typing import Final
+
 from scoring_server.faq import serving as faq_serving
 from scoring_server.http.faq import FaqScorer
 from scoring_server.http.images import ImageScorer
@@ -8,7 +10,9 @@ from scoring_server.http.service import ModelInfo, Scorer
 from scoring_server.images import serving as image_serving
 from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
 
-_WARMING_QUESTION = "How do I start?"
+_WARMING_QUESTION: Final = "How do I start?"
+# There is no other way to a FAQ model; its data is described in its manifest.
+_FAQ_SOURCE: Final = "trained by scoring-faq"
 
 
 def load_scorer(settings: Settings, metrics: Metrics) -> Scorer:
@@ -33,7 +37,7 @@ def _load_faq(settings: Settings) -> FaqScorer:
         name=info["name"],
         digest=info["digest"],
         weights=info["weights"],
-        source=info.get("source", "unknown"),
+        source=_FAQ_SOURCE,
     )
     return FaqScorer(ranker, model)
 
