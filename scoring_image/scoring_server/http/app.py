@@ -9,6 +9,7 @@ from scoring_server.http.score import register_score_route
 from scoring_server.http.service import Service
 from scoring_server.http.settings import HttpSettings
 from scoring_server.http.status import register_status_routes
+from scoring_server.http.unread import register_unread_bodies
 
 
 def create_app(service: Service, settings: HttpSettings, metrics: Metrics) -> Flask:
@@ -23,6 +24,7 @@ def create_app(service: Service, settings: HttpSettings, metrics: Metrics) -> Fl
     # One more than is accepted: a body without an announced length is cut off there, in silence.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     register_request_log(app, metrics)
+    register_unread_bodies(app)
     register_error_handlers(app)
     register_score_route(app, service, settings, metrics)
     register_status_routes(app, service, settings, metrics)

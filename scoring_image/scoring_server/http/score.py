@@ -13,6 +13,7 @@ from scoring_server.http.errors import ApiError
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Scorer, ScoreRequest, Service
 from scoring_server.http.settings import HttpSettings
+from scoring_server.http.unread import body_was_read
 
 
 def register_score_route(
@@ -70,6 +71,7 @@ def _read_body(max_bytes: int) -> bytes:
     announced = request.content_length
     if announced is not None and len(body) < announced:  # the server gives out what there was
         raise _incomplete()
+    body_was_read()
     return body
 
 

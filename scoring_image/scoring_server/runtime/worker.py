@@ -23,7 +23,26 @@ _STATUSES: Final = {
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no annotations
     """Serves whoever got through to the socket, and answers malformed HTTP in JSON."""
 
+    wsgi: Any
     _drained = False
+
+    def load_wsgi(self) -> None:
+        """Let the app close a connection by the header Connection: close.
+
+        gunicorn drops that header from an app's answers, as WSGI forbids it to apps in general.
+        """
+        super().load_wsgi()
+        app = self.wsgi
+
+        def closing(environ: dict[str, Any], start_response: Any) -> Any:
+            def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+                if ("Connection", "close") in headers:
+                    start_response.__self__.force_close()
+                return start_response(status, headers, *rest)
+
+            return app(environ, start)
+
+        self.wsgi = closing
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """When it stops, first take the connections that wait in the socket's backlog.

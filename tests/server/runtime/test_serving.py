@@ -123,3 +123,23 @@ def test_malformed_http_is_answered_in_json_and_not_quoted_in_the_log(
         assert b'{"error":{"code":"malformed_http"' in answer
         assert secret not in answer
     assert SECRET not in images.log.read_text()
+
+
+def test_a_refused_body_leaves_the_connection_in_step_or_closes_it_openly(
+    images: ServerProcess,
+) -> None:
+    small, large = b"x" * 500_000, b"x" * 3_000_000
+    connection = images.connect()
+    for _ in range(3):
+        connection.request("POST", "/score", small, {"Content-Type": "text/plain"})
+        response = connection.getresponse()
+        assert (response.status, response.headers["Connection"]) == (415, "keep-alive")
+        response.read()
+    connection.request("POST", "/score", plain(), {"Content-Type": "image/jpeg"})
+    response = connection.getresponse()
+    assert response.status == 200
+    response.read()
+    connection.request("POST", "/score", large, {"Content-Type": "text/plain"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["Connection"]) == (415, "close")
+    connection.close()
