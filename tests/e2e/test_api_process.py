@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,33 @@ def serve(api: Api, namespace: str, operator: OperatorProcess, count: int = 1) -
         api.apply(scoring_service(namespace, name))
     eventually(lambda: all(exists(api, namespace, name=name) for name in names), "all are served")
     wait_for_quiet(operator)
+
+
+def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
+    api: Api, namespace: str, launch: Launch, audit_log: Path
+) -> None:
+    operator = launch(namespace)
+    offset = audit_log.stat().st_size
+    serve(api, namespace, operator)
+    calls = Counter(call(event) for event in audited(audit_log, offset))
+    assert calls.pop("patch scoringservices/status") <= 3
+    assert calls == {
+        "get scoringservices": 1,
+        "get services": 1,
+        "get deployments": 1,
+        "patch services": 1,
+        "patch deployments": 1,
+    }
+    looks = operator.metric("scoring_operator_reconcile_total")
+    api.patch("ScoringService", namespace, "faq-0", {"metadata": {"annotations": {"note": "1"}}})
+    eventually(
+        lambda: operator.metric("scoring_operator_reconcile_total") == looks + 1,
+        "the annotation is looked at, once",
+    )
+    offset = audit_log.stat().st_size
+    time.sleep(2)
+    assert operator.metric("scoring_operator_reconcile_total") == looks + 1
+    assert list(audited(audit_log, offset)) == [], "at rest there are no requests"
 
 
 def test_a_restart_where_all_is_settled_reads_lists_only_and_writes_nothing(
