@@ -1,6 +1,7 @@
 """The serving form of a trained model: plain data, no method of its own."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,14 @@ class Originals:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What answers an original: its text and, if it has one, its address on the web."""
+
+    text: str
+    url: str | None
+
+
+@dataclass(frozen=True)
 class NgramBlock:
     """One kind of n-grams.
 
@@ -49,10 +58,14 @@ class NgramBlock:
 
 @dataclass(frozen=True)
 class FaqModel:
-    """All that ranking needs: blocks of n-grams, weights, "none of these", and the originals."""
+    """All that ranking needs: blocks of n-grams, weights, "none of these", and the originals.
+
+    `answers` has what is known of the originals' answers, by answer id.
+    """
 
     words: NgramBlock
     chars: NgramBlock
     weights: WeightMatrix
     none: NoneOfThese
     originals: Originals
+    answers: Mapping[Id, Answer] = field(default_factory=dict)

@@ -1,6 +1,7 @@
-"""The artefact of a FAQ model: three files behind the manifest.
+"""The artefact of a FAQ model: three files or four behind the manifest.
 
-`weights.npz` holds the numbers, `vocabulary.json` the n-grams, `originals.json` ids and texts.
+`weights.npz` holds the numbers, `vocabulary.json` the n-grams, `originals.json` ids and texts, and
+`answers.json`, where the data has them, the texts and addresses of the answers.
 """
 
 import math
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 
 from scoring_server.artefact import Artefact, Manifest, ModelLoadError, write_artefact
 from scoring_server.faq.arrays import pack_arrays, unpack_arrays
-from scoring_server.faq.model import FaqModel, Id, NgramBlock, Originals
+from scoring_server.faq.model import Answer, FaqModel, Id, NgramBlock, Originals
 from scoring_server.faq.none_of_these import NoneOfThese
 from scoring_server.faq.weights import matrix_from_arrays
 
 KIND: Final = "faq-matching"
 _WEIGHTS, _VOCABULARY, _ORIGINALS = "weights.npz", "vocabulary.json", "originals.json"
+_ANSWERS: Final = "answers.json"
 _LARGEST_NGRAM = 16
 
 
@@ -54,6 +56,19 @@ def write_model(
         "answerIds": model.originals.answer_ids,
         "texts": model.originals.texts,
     }
+    files: dict[str, bytes | Path] = {
+        _WEIGHTS: pack_arrays(arrays),
+        _VOCABULARY: orjson.dumps(vocabulary),
+        _ORIGINALS: orjson.dumps(originals),
+    }
+    if model.answers:
+        files[_ANSWERS] = orjson.dumps(
+            {
+                "ids": list(model.answers),
+                "texts": [answer.text for answer in model.answers.values()],
+                "urls": [answer.url for answer in model.answers.values()],
+            }
+        )
     rows, columns = model.weights.shape
     return write_artefact(
         directory,
@@ -61,11 +76,7 @@ def write_model(
         name=name,
         weights="trained",
         created_by=created_by,
-        files={
-            _WEIGHTS: pack_arrays(arrays),
-            _VOCABULARY: orjson.dumps(vocabulary),
-            _ORIGINALS: orjson.dumps(originals),
-        },
+        files=files,
         details={
             "originals": columns,
             "features": rows - 1,
@@ -77,6 +88,7 @@ def write_model(
                 "intercept": model.none.intercept,
                 "top": model.none.top,
                 "lead": model.none.lead,
+                "threshold": model.none.threshold,
             },
             "metrics": dict(metrics),
         },
@@ -97,7 +109,8 @@ def read_model(artefact: Artefact) -> FaqModel:
     chars = _block("char", details, vocabulary, arrays)
     features = len(words.ngrams) + len(chars.ngrams)
     weights = matrix_from_arrays(arrays, (features + 1, len(originals.ids)), _WEIGHTS)
-    return FaqModel(words, chars, weights, _none(details), originals)
+    answers = _answers(artefact) if _ANSWERS in artefact.manifest.files else {}
+    return FaqModel(words, chars, weights, _none(details), originals, answers)
 
 
 def _block(
@@ -121,21 +134,35 @@ def _none(details: Mapping[str, Any]) -> NoneOfThese:
     fields = details.get("noneOfThese")
     if not isinstance(fields, dict):
         raise _invalid("model.json: noneOfThese")
-    intercept, top, lead = (
+    intercept, top, lead, threshold = (
         _number(fields.get(name), f"model.json: noneOfThese.{name}")
-        for name in ("intercept", "top", "lead")
+        for name in ("intercept", "top", "lead", "threshold")
     )
-    return NoneOfThese(intercept, top, lead)
+    return NoneOfThese(intercept, top, lead, threshold)
 
 
 def _originals(artefact: Artefact) -> Originals:
     fields = _json_object(artefact, _ORIGINALS)
-    ids = _ids(fields.get("ids"), "ids")
-    answer_ids = _ids(fields.get("answerIds"), "answerIds")
+    ids = _ids(fields.get("ids"), _ORIGINALS, "ids")
+    answer_ids = _ids(fields.get("answerIds"), _ORIGINALS, "answerIds")
     texts = _strings(fields.get("texts"), f"{_ORIGINALS}: texts")
     if not 0 < len(ids) == len(answer_ids) == len(texts) or len(set(ids)) != len(ids):
         raise _invalid(_ORIGINALS)
     return Originals(ids, answer_ids, texts)
+
+
+def _answers(artefact: Artefact) -> dict[Id, Answer]:
+    fields = _json_object(artefact, _ANSWERS)
+    ids = _ids(fields.get("ids"), _ANSWERS, "ids")
+    texts = _strings(fields.get("texts"), f"{_ANSWERS}: texts")
+    urls = fields.get("urls")
+    if not isinstance(urls, list) or any(url is not None and type(url) is not str for url in urls):
+        raise _invalid(f"{_ANSWERS}: urls")
+    if not len(ids) == len(texts) == len(urls) or len(set(ids)) != len(ids):
+        raise _invalid(_ANSWERS)
+    return {
+        identity: Answer(text, url) for identity, text, url in zip(ids, texts, urls, strict=True)
+    }
 
 
 def _json_object(artefact: Artefact, name: str) -> dict[str, Any]:
@@ -154,9 +181,9 @@ def _strings(value: object, where: str) -> list[str]:
     return value
 
 
-def _ids(value: object, where: str) -> list[Id]:
+def _ids(value: object, file: str, where: str) -> list[Id]:
     if not isinstance(value, list) or len({type(item) for item in value} - {int, str}) > 0:
-        raise _invalid(f"{_ORIGINALS}: {where}")
+        raise _invalid(f"{file}: {where}")
     return value
 
 

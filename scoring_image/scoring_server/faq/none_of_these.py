@@ -15,11 +15,13 @@ class NoneOfThese:
 
     Attributes:
         intercept, top, lead: P(none) = expit(intercept - top · best - lead · (best - second)).
+        threshold: from this probability on a question counts as unanswered.
     """
 
     intercept: float
     top: float
     lead: float
+    threshold: float = 0.5
 
     def probability(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(none), shape (questions,), from logits of shape (questions, originals)."""

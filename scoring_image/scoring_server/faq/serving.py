@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scoring_server.artefact import open_artefact
 from scoring_server.faq.featuriser import Block, Featuriser
-from scoring_server.faq.model import FaqModel, Id, Originals
+from scoring_server.faq.model import Answer, FaqModel, Id, Originals
 from scoring_server.faq.model_files import KIND, read_model
 from scoring_server.faq.text import char_ngrams, normalise, word_ngrams
 
@@ -68,6 +68,7 @@ class FaqRanker:
         self._model = model
         self._ids = model.originals.ids
         self._answer_ids = model.originals.answer_ids
+        self._places = {identity: place for place, identity in enumerate(self._ids)}
         self._featurise = _featuriser(model)
 
     def rank(
@@ -100,6 +101,23 @@ class FaqRanker:
     def originals(self) -> Originals:
         """Ids, answer ids and texts of the originals, in the order of the logits."""
         return self._model.originals
+
+    @property
+    def none_threshold(self) -> float:
+        """From this probability of none on a question counts as unanswered."""
+        return self._model.none.threshold
+
+    def is_none(self, ranking: Ranking) -> bool:
+        """Whether a question counts as unanswered."""
+        return ranking.none_probability >= self.none_threshold
+
+    def text(self, match: Match) -> str:
+        """What the original of a match says."""
+        return self._model.originals.texts[self._places[match.original_id]]
+
+    def answer(self, match: Match) -> Answer | None:
+        """The answer of a match; None where the data has none."""
+        return self._model.answers.get(match.answer_id)
 
     def logits(self, questions: Sequence[str]) -> NDArray[np.float64]:
         """Logits of the originals, shape (questions, originals)."""

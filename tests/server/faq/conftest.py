@@ -52,9 +52,8 @@ def tiny_ranker(tiny_matcher: FaqMatcher) -> FaqRanker:
 def shipped_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artefact of the FAQ that the image ships."""
     directory = tmp_path_factory.mktemp("shipped") / "model"
-    train(
-        SHIPPED / "originals.csv", SHIPPED / "duplicates.csv", directory, name="javascript", seed=0
-    )
+    files = (SHIPPED / "originals.csv", SHIPPED / "duplicates.csv")
+    train(*files, directory, answers_file=SHIPPED / "answers.csv", name="javascript", seed=0)
     return directory
 
 

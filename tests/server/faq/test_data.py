@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scoring_server.faq.data import DataError, read_originals, read_questions, read_texts
+from scoring_server.faq.data import read_answers, read_originals, read_questions, read_texts
+from scoring_server.faq.model import Answer
+from scoring_server.faq.tables import DataError
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -21,8 +23,13 @@ def write(path: Path, content: str | bytes) -> Path:
         ("o.tsv", "Id\tAnswerId\tText\n1\t10\tone\n2\t20\ttwo\n"),
         ("o.TAB", 'Id\tAnswerId\tText\n1\t10\t"one"\n2\t20\ttwo\n'),
         ("o.csv", "\n\nId,AnswerId,Text\n1,10, one \n2,20,two\n"),
+        (
+            "o.jsonl",
+            """{"Id": 1, "AnswerId": "10", "Text": "one", "x": [0]}\r\n
+            {"text": " two ", "ID": "2", "AnswerId": 20}""",
+        ),
     ],
-    ids=["plain", "bom-crlf", "order-case-blank", "tsv", "tab-quoted", "spaces"],
+    ids=["plain", "bom-crlf", "order-case-blank", "tsv", "tab-quoted", "spaces", "jsonl"],
 )
 def test_formats_that_are_read(tmp_path: Path, name: str, content: str) -> None:
     originals = read_originals(write(tmp_path / name, content))
@@ -95,9 +102,41 @@ def test_bad_originals_are_told_with_line_and_column(tmp_path: Path, case: str) 
     assert expected in str(caught.value)
 
 
+BAD_JSONL = {
+    "empty": ("\n", "o.jsonl: is empty; expected objects with Id, AnswerId, Text"),
+    "not JSON": ('{"Id": 1,\n', "o.jsonl, line 1: is not valid JSON at character"),
+    "not an object": ("[1]\n", "o.jsonl, line 1: is not a JSON object"),
+    "no key": ('{"Id": 1, "Text": "x"}\n', "line 1: has no key AnswerId; its keys are: Id, Text"),
+    "a list": (
+        '\n{"Id": [1], "AnswerId": 1, "Text": "x"}\n',
+        "o.jsonl, line 2, column Id: must be a text or a whole number",
+    ),
+    "true": (
+        '{"Id": 1, "AnswerId": 1, "Text": true}\n',
+        "o.jsonl, line 1, column Text: must be a text or a whole number",
+    ),
+    "null": (
+        '{"Id": 1, "AnswerId": 1, "Text": null}\n',
+        "o.jsonl, line 1, column Text: is empty",
+    ),
+    "a key twice": (
+        '{"Id": 1, "id": 2, "AnswerId": 1, "Text": "x"}\n',
+        "o.jsonl, line 1: has keys that differ in their case alone",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_JSONL)
+def test_bad_json_lines_are_told_with_line_and_key(tmp_path: Path, case: str) -> None:
+    content, expected = BAD_JSONL[case]
+    with pytest.raises(DataError) as caught:
+        read_originals(write(tmp_path / "o.jsonl", content))
+    assert expected in str(caught.value)
+
+
 def test_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path / "o.csv", "Id,AnswerId,Text\n1,2,ok\n3,4,café\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"line 3: is not UTF-8 \(byte 0xe9\); save it as UTF-8"):
+    with pytest.raises(DataError, match=r"line 3: is not UTF-8 \(byte 0xe9 at place 8 of"):
         read_originals(path)
 
 
@@ -138,3 +177,30 @@ def test_a_question_without_original_is_allowed_in_a_test(tmp_path: Path) -> Non
 def test_texts_come_from_a_column_or_from_lines(tmp_path: Path) -> None:
     assert read_texts(write(tmp_path / "q.csv", "n,Text\n1,a b\n2,c\n")) == ["a b", "c"]
     assert read_texts(write(tmp_path / "q.txt", "a, b\n\n c\n")) == ["a, b", " c"]
+
+
+def test_answers_are_read_with_and_without_an_address(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "AnswerId,Text,Url\n7,seven,https://a.example/7\n8,eight,\n")
+    assert read_answers(path, [7, 8, 9]) == {
+        7: Answer("seven", "https://a.example/7"),
+        8: Answer("eight", None),
+    }
+    path = write(tmp_path / "b.csv", "AnswerId,Text\n7,seven\n")
+    assert read_answers(path, ["7"]) == {"7": Answer("seven", None)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("7,x,\n7,y,\n", "a.csv, line 3, column AnswerId: '7' comes twice, first in line 2"),
+        ("7,,\n", "a.csv, line 2, column Text: is empty"),
+        (",x,\n", "a.csv, line 2, column AnswerId: is empty"),
+        ("7,x,javascript:alert(1)\n", "line 2, column Url: must begin with https:// or http://"),
+        ("9,x,\n", "a.csv: has no answer with the AnswerId of any original"),
+    ],
+)
+def test_bad_answers_are_told(tmp_path: Path, rows: str, expected: str) -> None:
+    path = write(tmp_path / "a.csv", "AnswerId,Text,Url\n" + rows)
+    with pytest.raises(DataError) as caught:
+        read_answers(path, [7])
+    assert expected in str(caught.value)

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from scoring_server.artefact import Manifest
-from scoring_server.faq.data import read_originals, read_questions, sha256_of
+from scoring_server.faq.data import read_answers, read_originals, read_questions, sha256_of
 from scoring_server.faq.metrics import auroc, ranking_metrics, ranks_of
 from scoring_server.faq.model_files import write_model
 from scoring_server.faq.training.estimator import FaqMatcher, HeldOut
@@ -25,11 +25,13 @@ class Trained:
         manifest: of the artefact.
         duplicates: how many duplicates the model learned from.
         metrics: measured on held-out questions; empty where there are no duplicates.
+        without_answer: how many originals have no answer in the file of answers, if there is one.
     """
 
     manifest: Manifest
     duplicates: int
     metrics: dict[str, Any]
+    without_answer: int
 
 
 def train(
@@ -37,17 +39,20 @@ def train(
     duplicates_file: Path,
     directory: Path,
     *,
+    answers_file: Path | None = None,
     name: str,
     seed: int,
+    none_threshold: float = 0.5,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Trained:
     """Train a model and write its artefact; the same files and seed give the same bytes.
 
     Args:
-        originals_file, duplicates_file: CSV or TSV, as in `scoring_server.faq.data`.
+        originals_file, duplicates_file, answers_file: as in `scoring_server.faq.data`.
         directory: where the artefact goes.
         name: of the model.
         seed: of everything that is drawn by chance.
+        none_threshold: from this probability of none on a question counts as unanswered.
         progress: as in FaqMatcher.
 
     Raises:
@@ -56,6 +61,7 @@ def train(
     """
     originals = read_originals(originals_file)
     duplicates = read_questions(duplicates_file, originals.ids)
+    answers = {} if answers_file is None else read_answers(answers_file, originals.answer_ids)
     count = len(originals.ids)
     matcher = FaqMatcher(random_state=seed, progress=progress)
     matcher.fit(
@@ -64,7 +70,7 @@ def train(
         is_original=np.arange(count + len(duplicates.texts)) < count,
     )
     metrics = _metrics(matcher.held_out_)
-    created_by = {
+    created_by: dict[str, Any] = {
         "tool": "scoring-faq",
         "version": version("scoring-server"),
         "libraries": {
@@ -80,14 +86,18 @@ def train(
             "duplicates": {"rows": len(duplicates.texts), "sha256": sha256_of(duplicates_file)},
         },
     }
+    if answers_file is not None:
+        created_by["data"]["answers"] = {"rows": len(answers), "sha256": sha256_of(answers_file)}
+    model = serving_form(matcher, originals)
     manifest = write_model(
         directory,
-        serving_form(matcher, originals),
+        replace(model, answers=answers, none=replace(model.none, threshold=none_threshold)),
         name=name,
         created_by=created_by,
         metrics=metrics,
     )
-    return Trained(manifest, len(duplicates.texts), metrics)
+    without = 0 if answers_file is None else sum(a not in answers for a in originals.answer_ids)
+    return Trained(manifest, len(duplicates.texts), metrics, without)
 
 
 def _metrics(held_out: HeldOut) -> dict[str, Any]:

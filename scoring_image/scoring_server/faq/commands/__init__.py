@@ -1,0 +1,1 @@
+"""The commands of `scoring-faq`: each adds its options, does its work and gives lines to print."""
