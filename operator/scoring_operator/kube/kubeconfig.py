@@ -103,7 +103,13 @@ def _authorization(folder: Path, user: Mapping[str, Any]) -> Any:
 
 
 def _dynamic(path: str, context: str | None) -> Credentials:
-    from kubernetes import client, config
+    try:
+        from kubernetes import client, config
+    except ImportError:
+        raise CredentialsError(
+            f"{path}: its login (exec, OIDC) needs a package: pip install"
+            " 'scoring-operator[kubeconfig]'"
+        ) from None
 
     found: Any = client.Configuration()
     load: Any = config.load_kube_config  # the package has no type hints
