@@ -39,7 +39,7 @@ def served_model(namespace: Namespace, name: str) -> str:
 def test_a_model_of_ones_own_data_is_served_by_url(
     namespace: Namespace, file_server: FileServer, tmp_path: Path
 ) -> None:
-    files = write_banking77(tmp_path / "data", duplicates_per_original=20, seed=0)
+    files = write_banking77(tmp_path / "data", duplicates_per_original=None, seed=0)
     trained = models.train(files.originals, files.duplicates, tmp_path / "model", "banking77")
     namespace.serve("bank", **source(file_server.put("bank.tar.gz", models.archive(trained))))
     namespace.wait_ready("bank")
@@ -50,8 +50,8 @@ def test_a_model_of_ones_own_data_is_served_by_url(
     rankings, _ = scoring.post(f"{namespace.url('bank')}/score", body)["result"]
     pairs = zip(rankings, questions, strict=True)
     right = sum(str(ranking[0][0]) == row["OriginalId"] for ranking, row in pairs)
-    # 0.86 was measured with 20 duplicates per original; the floor leaves room for the sample.
-    assert right / len(questions) >= 0.80
+    # 0.912 of all 3,080 test questions were right in-process; the floor leaves room for the sample.
+    assert right / len(questions) >= 0.88
 
 
 def test_a_model_on_a_volume_is_served(
