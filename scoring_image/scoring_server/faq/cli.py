@@ -1,4 +1,4 @@
-"""The command line `scoring-faq`: prepare, train, evaluate, score, inspect."""
+"""The command line `scoring-faq`: prepare, train, evaluate, compare, score, inspect."""
 
 import argparse
 import os
@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, summary, add_options in (
         ("prepare", "make data files from a dump or from tables", prepare.add_options),
         ("train", "train a model and write its artefact", train.add_options),
-        ("evaluate", "measure a model on questions", evaluate.add_options),
+        ("evaluate", "measure a model on questions", evaluate.add_evaluate_options),
+        ("compare", "measure several models on the same questions", evaluate.add_compare_options),
         ("score", "rank the originals for questions", ask.add_score_options),
         ("inspect", "show what a model is and what it learned", ask.add_inspect_options),
     ):

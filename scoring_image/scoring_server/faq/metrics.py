@@ -60,14 +60,40 @@ def ranks_of(scores: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np
     return np.asarray(1 + np.sum((scores > own) | ((scores == own) & left), axis=1))
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """How often the first match was right, by its probability, in 15 bins of equal width.
+
+    Attributes:
+        size: questions in each bin, shape (bins,).
+        confidence: mean probability of the first match, 0 where the bin is empty, shape (bins,).
+        accuracy: share that was right, 0 where the bin is empty, shape (bins,).
+    """
+
+    size: NDArray[np.intp]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+def reliability(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> Reliability:
+    """Confidence against accuracy (Guo et al. 2017), both of shape (questions,)."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    size = np.bincount(bins, minlength=_BINS)
+    divisor = np.maximum(size, 1)
+    return Reliability(
+        size,
+        np.bincount(bins, weights=confidence, minlength=_BINS) / divisor,
+        np.bincount(bins, weights=correct, minlength=_BINS) / divisor,
+    )
+
+
 def expected_calibration_error(
     confidence: NDArray[np.float64], correct: NDArray[np.bool_]
 ) -> float:
     """Mean distance between confidence and accuracy over bins of equal width, weighted by size."""
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    size = np.bincount(bins, minlength=_BINS)
-    distance = np.bincount(bins, weights=confidence - correct, minlength=_BINS)
-    return float(np.abs(distance).sum() / size.sum())
+    measured = reliability(confidence, correct)
+    distance = np.abs(measured.confidence - measured.accuracy)
+    return float(distance @ measured.size / measured.size.sum())
 
 
 def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:

@@ -15,6 +15,9 @@ from scoring_server.faq.model import Answer, FaqModel, Id, Originals
 from scoring_server.faq.model_files import KIND, read_model
 from scoring_server.faq.text import char_ngrams, normalise, word_ngrams
 
+# Logits that are held at a time, 8 MB: a request may ask many questions of many originals.
+_MAX_LOGITS = 1_000_000
+
 
 class Match(NamedTuple):
     """One original that may be what was asked; ids as in the data."""
@@ -88,14 +91,16 @@ class FaqRanker:
             raise ValueError(f"top must be at least 1, not {top}")
         if not 0.0 <= min_probability <= 1.0:
             raise ValueError(f"min_probability must be between 0 and 1, not {min_probability}")
-        if not questions:
-            return []
-        logits = self.logits(questions)
-        none = self.none_probability(logits).tolist()
-        return [
-            Ranking(self._matches(row, top, min_probability), none_probability)
-            for row, none_probability in zip(logits, none, strict=True)
-        ]
+        rankings: list[Ranking] = []
+        size = max(1, _MAX_LOGITS // len(self._ids))
+        for start in range(0, len(questions), size):
+            logits = self.logits(questions[start : start + size])
+            none = self.none_probability(logits).tolist()
+            rankings += [
+                Ranking(self._matches(row, top, min_probability), none_probability)
+                for row, none_probability in zip(logits, none, strict=True)
+            ]
+        return rankings
 
     @property
     def originals(self) -> Originals:

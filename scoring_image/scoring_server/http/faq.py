@@ -2,16 +2,18 @@
 
 from typing import Any, Final
 
-from scoring_server.faq.serving import FaqRanker, Ranking
+from scoring_server.faq.serving import FaqRanker, Match, Ranking
 from scoring_server.http.errors import ApiError
 from scoring_server.http.parsing import invalid_input, parse_object
-from scoring_server.http.service import BackendInfo, ModelInfo, ScoreRequest
+from scoring_server.http.service import BackendInfo, Detailed, ModelInfo, ScoreRequest
 
 KIND: Final = "faq-matching"
 MAX_QUESTIONS: Final = 256
 MAX_CHARACTERS: Final = 10_000
+# All rankings of a request together; more would take gigabytes while they are written.
+MAX_MATCHES: Final = 200_000
 
-_FIELDS: Final = frozenset({"input", "top", "minProbability"})
+_FIELDS: Final = frozenset({"input", "top", "minProbability", "details"})
 
 
 class FaqScorer:
@@ -29,18 +31,50 @@ class FaqScorer:
         self.backend = BackendInfo("numpy", "f32", "cpu")
 
     def score(self, request: ScoreRequest) -> Any:
-        """One ranking for a text, a list of rankings for a list."""
+        """One ranking for a text, a list of rankings for a list; with details if asked for."""
         document = parse_object(request.body, _FIELDS)
         value = document["input"]
         questions = [value] if isinstance(value, str) else value
         _check_questions(questions)
-        rankings = self._ranker.rank(
-            questions,
-            top=_top(document.get("top")),
-            min_probability=_min_probability(document.get("minProbability")),
-        )
+        top = _top(document.get("top"))
+        min_probability = _min_probability(document.get("minProbability"))
+        detailed = _detailed(document.get("details"))
+        self._check_size(len(questions), top)
+        rankings = self._ranker.rank(questions, top=top, min_probability=min_probability)
         rows = [_rows(ranking) for ranking in rankings]
-        return rows[0] if isinstance(value, str) else rows
+        single = isinstance(value, str)
+        if not detailed:
+            return rows[0] if single else rows
+        details = [self._details(ranking) for ranking in rankings]
+        return Detailed(rows[0], details[0]) if single else Detailed(rows, details)
+
+    def _check_size(self, questions: int, top: int | None) -> None:
+        originals = len(self._ranker.originals.ids)
+        matches = questions * (originals if top is None else min(top, originals))
+        # A single question always gets its whole ranking.
+        if questions > 1 and matches > MAX_MATCHES:
+            raise ApiError(
+                413,
+                "too_many_items",
+                f"{questions} rankings with {matches // questions} originals each: "
+                'send fewer questions or a smaller "top"',
+            )
+
+    def _details(self, ranking: Ranking) -> dict[str, Any]:
+        """What the row of three has no room for; the matches are those of the ranking."""
+        return {
+            "none": self._ranker.is_none(ranking),
+            "noneProbability": ranking.none_probability,
+            "matches": [self._match(match) for match in ranking.matches],
+        }
+
+    def _match(self, match: Match) -> dict[str, Any]:
+        answer = self._ranker.answer(match)
+        return {
+            "question": self._ranker.text(match),
+            "answer": None if answer is None else answer.text,
+            "url": None if answer is None else answer.url,
+        }
 
     def stalled_seconds(self) -> float:
         """Nothing runs beside the requests, so nothing can stall."""
@@ -82,3 +116,9 @@ def _min_probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise invalid_input('"minProbability" must be a number from 0 to 1')
     return float(value)
+
+
+def _detailed(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise invalid_input('"details" must be true or false')
+    return bool(value)

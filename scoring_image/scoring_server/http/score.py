@@ -11,7 +11,7 @@ from scoring_server.batching import Admission, BatcherClosed, DeadlineExceeded, 
 from scoring_server.http.answers import json_response
 from scoring_server.http.errors import ApiError
 from scoring_server.http.metrics import Metrics
-from scoring_server.http.service import Scorer, ScoreRequest, Service
+from scoring_server.http.service import Detailed, Scorer, ScoreRequest, Service
 from scoring_server.http.settings import HttpSettings
 from scoring_server.http.unread import body_was_read
 
@@ -54,9 +54,11 @@ def _refusals(metrics: Metrics) -> Iterator[None]:
 
 def _answer(scorer: Scorer, body: bytes, deadline: float) -> Response:
     started = time.monotonic()
-    ranking = scorer.score(ScoreRequest(request.mimetype, request.mimetype_params, body, deadline))
-    milliseconds = (time.monotonic() - started) * 1000
-    return json_response({"result": [ranking, f"Computed in {milliseconds:.2f} ms"]})
+    scored = scorer.score(ScoreRequest(request.mimetype, request.mimetype_params, body, deadline))
+    time_taken = f"Computed in {(time.monotonic() - started) * 1000:.2f} ms"
+    if isinstance(scored, Detailed):
+        return json_response({"result": [scored.ranking, time_taken, scored.details]})
+    return json_response({"result": [scored, time_taken]})
 
 
 def _read_body(max_bytes: int) -> bytes:

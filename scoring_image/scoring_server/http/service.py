@@ -50,6 +50,14 @@ class ScoreRequest:
     deadline: float
 
 
+@dataclass(frozen=True)
+class Detailed:
+    """A ranking and what a client that asks for it is told beside: the third thing in "result"."""
+
+    ranking: Any
+    details: Any
+
+
 class Scorer(Protocol):
     """A loaded model behind POST /score.
 
@@ -67,7 +75,7 @@ class Scorer(Protocol):
     def media_types(self) -> tuple[str, ...]: ...
 
     def score(self, request: ScoreRequest) -> Any:
-        """The ranking: the first of the two things in "result".
+        """The ranking: the first of the two things in "result"; or Detailed, where asked for.
 
         Raises:
             ApiError: the request is wrong.

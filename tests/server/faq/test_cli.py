@@ -119,9 +119,11 @@ def test_evaluate_prints_a_table_and_writes_json(
     capsys.readouterr()
     arguments = ["--model", str(tiny_model), "--questions", str(questions), "--json", str(report)]
     assert main(["evaluate", *arguments]) == 0
-    table = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    lines = capsys.readouterr().out.splitlines()
+    table = {label.strip(): value for label, value in (line.rsplit(maxsplit=1) for line in lines)}
     assert table["Acc@1"] == "1.0000"
     assert table["no-match AUROC"] == "1.0000"
+    assert table["refused, of those without"] == "1.0000"
     assert table["questions without an original"] == "1"
     figures = json.loads(report.read_text())
     assert figures["accuracyAt3"] == 1.0
@@ -137,6 +139,80 @@ def test_evaluate_says_what_it_could_not_measure(
     questions.write_text("Id,OriginalId,Text\n1,q0,opening hours\n")
     assert main(["evaluate", "--model", str(tiny_model), "--questions", str(questions)]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["no-match", "AUROC", "-"]
+
+
+PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
+
+
+def questions_file(folder: Path) -> str:
+    path = folder / "t.csv"
+    rows = "1,q0,opening hours\n2,q3,refund\n3,q1,price\n4,q2,c\n5,,qqq xxx\n6,,weather\n"
+    path.write_text("Id,OriginalId,Text\n" + rows)
+    return str(path)
+
+
+def test_evaluate_draws_diagrams_whose_bytes_are_the_same_each_time(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", str(tiny_model), "--questions", questions_file(tmp_path)]
+    drawn = {}
+    for run in ("a", "b"):
+        for suffix, magic in (("png", PNG), ("svg", SVG)):
+            capsys.readouterr()
+            plots = ["--plots", str(tmp_path / run), "--plot-format", suffix]
+            assert main(["evaluate", *arguments, *plots]) == 0
+            files = sorted((tmp_path / run).glob(f"*.{suffix}"))
+            assert [f.stem for f in files] == ["accuracy-at-k", "no-match-trade-off", "reliability"]
+            assert all(f.read_bytes().startswith(magic) for f in files)
+            assert all(f"written: {f}" in capsys.readouterr().out for f in files[:1])
+        drawn[run] = {f.name: f.read_bytes() for f in (tmp_path / run).iterdir()}
+    assert drawn["a"] == drawn["b"]
+
+
+def test_diagrams_without_matplotlib_are_told(
+    tmp_path: Path,
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "scoring_server.faq.plots", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    arguments = ["--model", str(tiny_model), "--questions", questions_file(tmp_path)]
+    message = error_of(capsys, "evaluate", *arguments, "--plots", str(tmp_path / "p"))
+    assert "diagrams need matplotlib" in message
+
+
+def test_compare_measures_several_models_on_the_same_questions(
+    tmp_path: Path,
+    tiny_files: tuple[Path, Path],
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert train(tiny_files, tmp_path / "other", "--quiet", "--seed", "1") == 0
+    capsys.readouterr()
+    report = tmp_path / "r.json"
+    models = [str(tiny_model), str(tmp_path / "other")]
+    more = ["--json", str(report), "--plots", str(tmp_path / "p")]
+    assert main(["compare", *models, "--questions", questions_file(tmp_path), *more]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["model", "other"]
+    accuracy = next(line for line in lines if line.startswith("Acc@1 "))
+    assert len(accuracy.split()) == 3
+    first, second = json.loads(report.read_text())["models"]
+    assert (first["label"], second["label"]) == ("model", "other")
+    assert first["model"]["digest"] != second["model"]["digest"]
+    assert first["noMatch"]["thresholds"][-1] == 1.0
+    assert (tmp_path / "p" / "reliability.png").exists()
+
+
+def test_comparing_a_model_with_itself_is_told(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = questions_file(tmp_path)
+    message = error_of(
+        capsys, "compare", str(tiny_model), str(tiny_model), "--questions", questions
+    )
+    assert "the same artefact comes twice" in message
 
 
 def test_score_prints_ranked_originals(
@@ -264,3 +340,42 @@ def test_training_without_scikit_learn_says_what_to_install(
     message = error_of(capsys, "train", "--originals", "o", "--duplicates", "d", "--output", "m")
     assert "training needs sklearn" in message
     assert "extra 'train'" in message
+
+
+def test_answers_travel_with_the_model_and_are_told(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = tmp_path / "a.csv"
+    answers.write_text("AnswerId,Text,Url\n3,Within 14 days.,https://a.example/3\n0,At nine.,\n")
+    model = tmp_path / "m"
+    assert train(tiny_files, model, "--quiet", "--answers", str(answers)) == 0
+    assert "warning: 2 originals have no answer in" in capsys.readouterr().err
+    manifest = json.loads((model / "model.json").read_text())
+    assert manifest["createdBy"]["data"]["answers"]["rows"] == 2
+    assert main(["score", "--model", str(model), "--top", "1", "money back"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in lines[2:4]] == ["Within 14 days.", "https://a.example/3"]
+    assert main(["score", "--model", str(model), "--top", "1", "--json", "when do you open"]) == 0
+    (match,) = json.loads(capsys.readouterr().out)["matches"]
+    assert (match["answer"], match["url"]) == ("At nine.", None)
+
+
+def test_the_threshold_of_none_is_the_trainers_choice(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for threshold, verdict in (("0", True), ("1", False)):
+        model = tmp_path / threshold
+        assert train(tiny_files, model, "--quiet", "--none-threshold", threshold) == 0
+        capsys.readouterr()
+        assert main(["score", "--model", str(model), "--json", "money back"]) == 0
+        assert json.loads(capsys.readouterr().out)["none"] is verdict
+
+
+def test_a_single_original_trains_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = (tmp_path / "o.csv", tmp_path / "d.csv")
+    files[0].write_text("Id,AnswerId,Text\n1,1,only one\n")
+    files[1].write_text("Id,OriginalId,Text\n2,1,the only one\n")
+    assert train(files, tmp_path / "m", "--quiet") == 0
+    assert "warning: one original only" in capsys.readouterr().err

@@ -11,7 +11,9 @@ from scoring_server.faq.metrics import (
     expected_calibration_error,
     ranking_metrics,
     ranks_of,
+    reliability,
 )
+from scoring_server.faq.trade_off import no_match_trade_off
 
 
 def test_ranks_count_what_is_better_and_what_is_equal_and_further_left() -> None:
@@ -53,3 +55,32 @@ def test_auroc_is_that_of_scikit_learn(positive: np.ndarray, negative: np.ndarra
 def test_auroc_needs_both_kinds() -> None:
     with pytest.raises(ValueError, match="positives and negatives"):
         auroc(np.array([]), np.array([1.0]))
+
+
+def test_the_trade_off_counts_both_kinds_of_questions() -> None:
+    trade_off = no_match_trade_off(
+        np.array([0.1, 0.2, 0.8]), np.array([True, False, True]), np.array([0.5, 0.9])
+    )
+    at = {round(t, 2): i for i, t in enumerate(trade_off.thresholds.tolist())}
+    assert trade_off.kept[at[0.0]] == 0.0
+    assert trade_off.refused[at[0.0]] == 1.0
+    assert trade_off.accuracy[at[0.0]] == 1.0
+    assert trade_off.kept[at[0.3]] == pytest.approx(2 / 3)
+    assert trade_off.refused[at[0.3]] == 1.0
+    assert trade_off.accuracy[at[0.3]] == 0.5
+    assert trade_off.kept[at[1.0]] == 1.0
+    assert trade_off.refused[at[1.0]] == 0.0
+    assert trade_off.accuracy[at[1.0]] == pytest.approx(2 / 5)
+    assert 0.2 < trade_off.thresholds[trade_off.best] <= 0.5
+
+
+def test_the_trade_off_needs_both_kinds() -> None:
+    with pytest.raises(ValueError, match="needs questions of both kinds"):
+        no_match_trade_off(np.array([0.5]), np.array([True]), np.zeros(0))
+
+
+def test_reliability_counts_each_question_in_its_bin() -> None:
+    measured = reliability(np.array([0.01, 0.99, 1.0]), np.array([False, True, False]))
+    assert measured.size.tolist() == [1] + [0] * 13 + [2]
+    assert measured.accuracy[-1] == 0.5
+    assert measured.confidence[-1] == pytest.approx(0.995)

@@ -40,6 +40,7 @@ def parts(shipped_directory: Path) -> Document:
         },
         "vocabulary": orjson.loads(artefact.read_bytes("vocabulary.json")),
         "originals": orjson.loads(artefact.read_bytes("originals.json")),
+        "answers": orjson.loads(artefact.read_bytes("answers.json")),
     }
 
 
@@ -49,6 +50,7 @@ def write(directory: Path, parts: Document, **files: bytes) -> Path:
         "weights": files.get("weights") or pack_arrays(parts["arrays"]),
         "vocabulary": files.get("vocabulary") or orjson.dumps(parts["vocabulary"]),
         "originals": files.get("originals") or orjson.dumps(parts["originals"]),
+        "answers": files.get("answers") or orjson.dumps(parts["answers"]),
     }
     write_artefact(
         directory,
@@ -60,6 +62,7 @@ def write(directory: Path, parts: Document, **files: bytes) -> Path:
             "weights.npz": content["weights"],
             "vocabulary.json": content["vocabulary"],
             "originals.json": content["originals"],
+            "answers.json": content["answers"],
         },
         details=parts["details"],
     )
@@ -184,6 +187,12 @@ DAMAGES: dict[str, Callable[[Document], object]] = {
     "norm text": lambda p: p["details"].update(wordNorm="1"),
     "none missing": lambda p: p["details"].pop("noneOfThese"),
     "none incomplete": lambda p: p["details"]["noneOfThese"].pop("lead"),
+    "no threshold of none": lambda p: p["details"]["noneOfThese"].pop("threshold"),
+    "fewer answers": lambda p: p["answers"]["texts"].pop(),
+    "answers twice": lambda p: p["answers"]["ids"].__setitem__(0, p["answers"]["ids"][1]),
+    "an answer that is a number": lambda p: p["answers"]["texts"].__setitem__(0, 1),
+    "an address that is a number": lambda p: p["answers"]["urls"].__setitem__(0, 1),
+    "answers without addresses": lambda p: p["answers"].pop("urls"),
     "none true": lambda p: p["details"]["noneOfThese"].update(top=True),
 }
 

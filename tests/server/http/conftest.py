@@ -45,8 +45,14 @@ class Ranking:
     none_probability: float = 0.0
 
 
+class Originals(NamedTuple):
+    ids: tuple[int, ...]
+
+
 class FakeRanker:
     """Answers every question with two matches, and remembers what it was asked."""
+
+    originals = Originals((11, 22))
 
     def __init__(self) -> None:
         self.info: dict[str, Any] = {}

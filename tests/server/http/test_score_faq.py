@@ -44,7 +44,7 @@ INVALID = {
     "no input": ("{}", 'the field "input" is missing'),
     "unknown field": (
         '{"input": "a", "tpo": 1}',
-        "unknown field 'tpo'; known are input, minProbability, top",
+        "unknown field 'tpo'; known are details, input, minProbability, top",
     ),
     "a number": ('{"input": 3}', '"input" must be a question or a list of questions'),
     "null": ('{"input": null}', '"input" must be a question or a list of questions'),
