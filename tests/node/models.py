@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from scoring_server.faq.cli import main as scoring_faq
+from scoring_server.images.cli import main as scoring_image
 from tests.cluster.images import ImageBuild, build
 from tests.deploy.images import load
 
@@ -24,6 +25,13 @@ def small_artefact(output: Path) -> Path:
     """The project's own FAQ, trained."""
     data = REPOSITORY / "scoring_image" / "faq_data"
     return train(data / "originals.csv", data / "duplicates.csv", output, "small")
+
+
+def random_classifier(output: Path) -> Path:
+    """An image model with seeded random weights: quick to make, and its answers mean nothing."""
+    network = ["--architecture", "shufflenet_v2_x0_5", "--weights", "random", "--seed", "0"]
+    scoring_image(["export", *network, "--to", str(output)])
+    return output
 
 
 def archive(artefact: Path) -> bytes:

@@ -14,7 +14,7 @@ from tests.deploy import scoring
 from tests.node import models
 from tests.node.conftest import Product
 from tests.node.file_server import FileServer
-from tests.node.namespace import Namespace
+from tests.node.namespace import Namespace, poll
 
 pytestmark = pytest.mark.node
 
@@ -102,6 +102,27 @@ def test_a_model_in_an_oci_image_is_served(
     namespace.serve("volume", **source({"image": image}))
     namespace.wait_ready("volume")
     assert served_model(namespace, "volume") == "small"
+
+
+def test_random_weights_are_called_random_wherever_one_looks(
+    namespace: Namespace, file_server: FileServer, tmp_path: Path
+) -> None:
+    made = models.random_classifier(tmp_path / "model")
+    served = file_server.put("random.tar", models.archive(made))
+    namespace.serve("image", model={"type": "image-classification", "source": served}, **FAST)
+    namespace.wait_ready("image")
+    url = namespace.url("image")
+    assert scoring.get(f"{url}/version")["model"]["weights"] == "random"
+    loaded = poll(lambda: told_random(namespace), 30)
+    assert loaded == "RandomWeights"
+    ready = namespace.conditions("image")["Ready"]
+    assert "random weights" in ready["message"]
+    assert "weights are random" in namespace.run("logs", "deployment/image")
+
+
+def told_random(namespace: Namespace) -> str | None:
+    reason = namespace.conditions("image")["ModelLoaded"]["reason"]
+    return reason if reason == "RandomWeights" else None
 
 
 Spoil = Callable[[Path, FileServer], dict[str, Any]]
