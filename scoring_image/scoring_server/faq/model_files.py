@@ -156,7 +156,7 @@ def _answers(artefact: Artefact) -> dict[Id, Answer]:
     ids = _ids(fields.get("ids"), _ANSWERS, "ids")
     texts = _strings(fields.get("texts"), f"{_ANSWERS}: texts")
     urls = fields.get("urls")
-    if not isinstance(urls, list) or any(url is not None and type(url) is not str for url in urls):
+    if not isinstance(urls, list) or set(map(type, urls)) - {str, type(None)}:
         raise _invalid(f"{_ANSWERS}: urls")
     if not len(ids) == len(texts) == len(urls) or len(set(ids)) != len(ids):
         raise _invalid(_ANSWERS)
@@ -176,13 +176,13 @@ def _json_object(artefact: Artefact, name: str) -> dict[str, Any]:
 
 
 def _strings(value: object, where: str) -> list[str]:
-    if not isinstance(value, list) or not all(type(item) is str for item in value):
+    if not isinstance(value, list) or set(map(type, value)) - {str}:
         raise _invalid(where)
     return value
 
 
 def _ids(value: object, file: str, where: str) -> list[Id]:
-    if not isinstance(value, list) or len({type(item) for item in value} - {int, str}) > 0:
+    if not isinstance(value, list) or set(map(type, value)) - {int, str}:
         raise _invalid(f"{file}: {where}")
     return value
 

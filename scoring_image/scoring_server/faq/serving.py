@@ -166,7 +166,7 @@ def _featuriser(model: FaqModel) -> Featuriser:
         blocks.append(
             Block(
                 analyse=partial(ngrams, smallest=smallest, largest=largest),
-                places={ngram: place for place, ngram in enumerate(block.ngrams)},
+                places=dict(zip(block.ngrams, range(len(block.ngrams)), strict=True)),
                 idf=block.idf,
                 first_row=first_row,
                 weight=block.norm,

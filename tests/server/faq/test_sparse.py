@@ -1,6 +1,7 @@
 """The sparse form for many originals ranks like the dense one; a damaged one is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,31 @@ def test_sparse_ranks_like_dense_and_like_training(
         )
 
 
+def test_common_ngrams_are_stored_whole_and_rare_ones_by_entry(sparse: FaqModel) -> None:
+    matrix = sparse.weights
+    assert isinstance(matrix, SparseMatrix)
+    assert 0 < len(matrix.common_rows) < matrix.shape[0] / 10
+    sizes = np.diff(matrix.starts)
+    assert not sizes[matrix.common_rows].any()
+    assert sizes.max() <= COUNT / 8 < (matrix.common != 0).sum(axis=1).min()
+
+
+def test_a_matrix_without_common_rows_gives_the_same_logits(sparse: FaqModel) -> None:
+    matrix = sparse.weights
+    dense = np.stack([matrix.column(original) for original in range(COUNT)], axis=1)
+    rows, columns = np.nonzero(dense)
+    plain = SparseMatrix(
+        np.searchsorted(rows, np.arange(len(dense) + 1)).astype(np.int64),
+        columns.astype(np.int32),
+        dense[rows, columns],
+        np.zeros(0, np.int64),
+        np.zeros((0, COUNT), np.float32),
+    )
+    expected = FaqRanker(sparse, {}).logits(QUESTIONS)
+    logits = FaqRanker(replace(sparse, weights=plain), {}).logits(QUESTIONS)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
 def test_most_originals_are_found_by_four_of_their_five_words(
     texts: list[str], sparse: FaqModel
 ) -> None:
@@ -94,7 +120,7 @@ def replaced(
     return lambda arrays: {**arrays, name: change(arrays[name].copy())}
 
 
-def with_item(index: int, value: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
+def with_item(index: int | tuple[int, int], value: float) -> Callable[[NDArray[Any]], NDArray[Any]]:
     def change(array: NDArray[Any]) -> NDArray[Any]:
         array[index] = value
         return array
@@ -114,6 +140,13 @@ DAMAGES: dict[str, Callable[[Arrays], Arrays]] = {
     "a column beyond the originals": replaced("columns", with_item(3, COUNT)),
     "columns of another type": replaced("columns", lambda array: array.astype(np.int64)),
     "values not finite": replaced("values", with_item(3, np.nan)),
+    "no common rows": lambda arrays: {k: v for k, v in arrays.items() if k != "common_rows"},
+    "no common": lambda arrays: {k: v for k, v in arrays.items() if k != "common"},
+    "a common row below the features": replaced("common_rows", with_item(0, -1)),
+    "a common row beyond the features": replaced("common_rows", with_item(-1, 10**9)),
+    "common rows that descend": replaced("common_rows", lambda array: array[::-1].copy()),
+    "fewer common rows than numbers": replaced("common_rows", lambda array: array[1:]),
+    "common not finite": replaced("common", with_item((0, 0), np.inf)),
 }
 
 

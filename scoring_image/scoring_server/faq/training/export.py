@@ -60,7 +60,7 @@ def _matrix(
 
 def _sparse(cosine: sp.csr_matrix) -> SparseMatrix:
     cosine.sort_indices()
-    return SparseMatrix(
+    return SparseMatrix.of_entries(
         # The intercept's row is empty: the cosine has none.
         starts=np.append(cosine.indptr, cosine.indptr[-1]).astype(np.int64),
         columns=cosine.indices.astype(np.int32),
