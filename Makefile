@@ -75,6 +75,7 @@ lock: $(READY) ## Pin all dependencies, with hashes (UPGRADE=1: the newest versi
 	  $(UV_LOCK) scoring_image/pyproject.toml --extra $$extra -c requirements-dev.txt \
 	    -o scoring_image/requirements-$$extra.txt || exit 1; \
 	done
+	$(UV_LOCK) benchmarks/requirements-faq.in -c requirements-dev.txt -o benchmarks/requirements-faq.txt
 
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches
