@@ -166,12 +166,24 @@ def without_labels(api: Api, namespace: str, kind: str) -> None:
     api.request("PATCH", path, [{"op": "remove", "path": "/metadata/labels"}], JSON_PATCH)
 
 
+def with_another_port(api: Api, namespace: str, kind: str) -> None:
+    field = {
+        "Deployment": "template/spec/containers/0/ports/0/containerPort",
+        "Service": "ports/0/port",
+    }[kind]
+    path = f"{PATHS[kind].format(namespace)}/faq"
+    change = {"op": "replace", "path": f"/spec/{field}", "value": 9999}
+    api.request("PATCH", path, [change], JSON_PATCH)
+
+
 def without_owner(api: Api, namespace: str, kind: str) -> None:
     path = f"{PATHS[kind].format(namespace)}/faq"
     api.request("PATCH", path, [{"op": "remove", "path": "/metadata/ownerReferences"}], JSON_PATCH)
 
 
-@pytest.mark.parametrize("harm", [edited, deleted, without_labels, without_owner])
+@pytest.mark.parametrize(
+    "harm", [edited, with_another_port, deleted, without_labels, without_owner]
+)
 @pytest.mark.parametrize("kind", CHILDREN)
 def test_a_child_that_was_harmed_is_put_right_within_half_a_second(
     api: Api, namespace: str, operator: OperatorProcess, kind: str, harm: Any

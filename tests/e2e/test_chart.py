@@ -135,7 +135,7 @@ def test_the_charts_rights_are_enough_and_all_of_them_are_used(
         events = [event for event in map(json.loads, log) if is_ours(event, home)]
     forbidden = [event for event in events if event["responseStatus"]["code"] == 403]
     assert not forbidden, [event["requestURI"] for event in forbidden]
-    assert granted(documents) - used(events) == ALLOWED_UNUSED
+    assert granted(documents) - used(events) <= ALLOWED_UNUSED
 
 
 # Rights for situations that this test does not bring about: a child that is no longer wanted (no

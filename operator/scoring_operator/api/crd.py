@@ -24,7 +24,7 @@ _NAME_RULES = [
     },
     {
         "rule": "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        "message": "metadata.name must be a DNS label: it names the Service",
+        "message": "metadata.name must be a DNS label that begins with a letter",
     },
 ]
 

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from scoring_operator.controller.drift import difference, manifest_hash
+from scoring_operator.controller.drift import difference, manifest_hash, without_strangers
 from scoring_operator.controller.objects import spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
 from scoring_operator.controller.store import Child, Store, child_of
 from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
+from scoring_operator.kube.mergepatch import merge_patch
 from scoring_operator.manifests import CHILD_KINDS
 from scoring_operator.status import Refusal
 
@@ -107,10 +108,26 @@ class ChildWriter:
 
     async def _update(self, manifest: Manifest, live: Child) -> Child:
         """Apply over an object of ours, and over no other that has its name by now."""
+        await self._evict_strangers(manifest, live)
         over = {**manifest, "metadata": {**manifest["metadata"], "uid": live.uid}}
         found, _ = await self._client.apply(CHILDREN[manifest["kind"]], over, force=True)
         self._store.put(found)
         return child_of(found)
+
+    async def _evict_strangers(self, manifest: Manifest, live: Child) -> None:
+        """Take out what an apply would leave, and would be refused for."""
+        spec = live.object.get("spec", {})
+        wanted = without_strangers(spec, manifest["spec"], "spec")
+        if wanted == spec:
+            return
+        kind, name = name_of(manifest)
+        patch = {
+            "metadata": {"uid": live.uid, "resourceVersion": live.version},
+            "spec": merge_patch(spec, wanted),
+        }
+        namespace = manifest["metadata"]["namespace"]
+        await self._client.patch(CHILDREN[kind], namespace, name, patch)
+        logger.info("%s %s had entries of others in lists of ours", kind, name)
 
     async def _delete(self, child: Child, outcome: Outcome) -> None:
         kind, name = name_of(child.object)

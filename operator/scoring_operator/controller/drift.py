@@ -34,6 +34,9 @@ _MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 _ATOMIC_MAPS: Final = frozenset(
     {"labelSelector", "matchLabels", "namespaceSelector", "nodeSelector", "podSelector", "selector"}
 )
+# Lists that hold nothing but ours. An edited port is another item to server-side apply,
+# which would put ours beside it, under the same name: the API server refuses that.
+_EXCLUSIVE: Final = frozenset({"ports"})
 _DEFAULTS: Final[Mapping[str, Any]] = {"protocol": "TCP"}
 
 
@@ -90,11 +93,35 @@ def _in_list(live: Any, wanted: Sequence[Any], path: str) -> str | None:
             identity = _identity(item, keys)
             here = f"{path}[{'/'.join(map(str, identity))}]"
             pairs.append((here, by_key.get(identity), item))
+        if _exclusive(path) and len(live) > len(wanted):
+            return path
     for here, found, item in pairs:
         at = difference(found, item, here)
         if at is not None:
             return at
     return None
+
+
+def without_strangers(live: Any, wanted: Any, path: str = "") -> Any:
+    """`live` with what others put into lists of ours taken out, and all else as it is."""
+    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+        return {
+            key: without_strangers(value, wanted[key], f"{path}.{key}") if key in wanted else value
+            for key, value in live.items()
+        }
+    keys = _merge_keys(path.rpartition(".")[2], wanted) if isinstance(wanted, list) else None
+    if keys is None or not isinstance(live, list):
+        return live
+    by_key = {_identity(item, keys): item for item in wanted}
+    if _exclusive(path):
+        known = {_identity(item, keys): item for item in live}
+        # What the server added to an item, such as a node port, stays with it.
+        return [{**known.get(identity, {}), **item} for identity, item in by_key.items()]
+    return [without_strangers(item, by_key.get(_identity(item, keys)), path) for item in live]
+
+
+def _exclusive(path: str) -> bool:
+    return path.rpartition(".")[2] in _EXCLUSIVE
 
 
 def _merge_keys(field: str, items: Sequence[Any]) -> tuple[str, ...] | None:

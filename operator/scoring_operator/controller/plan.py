@@ -87,7 +87,9 @@ def make_plan(
             at = difference(child.object, manifest)
             known = (manifest_hash(manifest), child.essence)
             if at is not None and (tolerated or {}).get(name) != known:
-                plan.steps.append(Step(manifest, child, at))
+                # The stamp differs with every change; the field behind it says more.
+                in_spec = difference(child.object.get("spec"), manifest.get("spec", {}), "spec")
+                plan.steps.append(Step(manifest, child, in_spec or at))
     for name, child in children.items():
         leaving = "deletionTimestamp" in metadata(child.object)
         if child.owner == owner and name not in wanted and not leaving:

@@ -166,10 +166,19 @@ class Client:
         self, resource: ResourceType, namespace: str | None, name: str, patch: Mapping[str, Any]
     ) -> Object:
         """Merge-patch the status subresource; `metadata.resourceVersion` is a precondition."""
+        return await self._merge(resource, resource.path(namespace, name, "status"), patch)
+
+    async def patch(
+        self, resource: ResourceType, namespace: str | None, name: str, patch: Mapping[str, Any]
+    ) -> Object:
+        """Merge-patch the object; uid and resourceVersion in its metadata are preconditions."""
+        return await self._merge(resource, resource.path(namespace, name), patch)
+
+    async def _merge(self, resource: ResourceType, path: str, patch: Mapping[str, Any]) -> Object:
         body, _ = await self._send(
             "patch",
             resource,
-            resource.path(namespace, name, "status"),
+            path,
             method="PATCH",
             query={"fieldManager": self._manager},
             payload=patch,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scoring_operator.controller.drift import difference, manifest_hash, stamp
+from scoring_operator.controller.drift import difference, manifest_hash, stamp, without_strangers
 from scoring_operator.manifests import Platform, render
 from tests.controller.builders import IMAGE_GPU, service
 
@@ -85,6 +85,28 @@ def test_a_changed_field_is_named(path: tuple[Any, ...], value: Any, at: str) ->
     named = difference(found, WANTED)
     assert named is not None
     assert named.endswith(at)
+
+
+def test_a_port_of_a_stranger_is_drift_and_is_taken_out() -> None:
+    found = live()
+    found["spec"]["ports"].append({"name": "more", "port": 9999, "protocol": "TCP"})
+    assert difference(found, WANTED) == "spec.ports"
+    assert without_strangers(found, WANTED) == live()
+
+
+def test_an_edited_port_is_put_back_and_all_else_stays() -> None:
+    found = live()
+    container = found["spec"]["template"]["spec"]["containers"][1]
+    container["ports"][0]["containerPort"] = 9999
+    repaired = without_strangers(found, WANTED)
+    assert difference(repaired, WANTED) is None
+    names = [item["name"] for item in repaired["spec"]["template"]["spec"]["containers"]]
+    assert names == ["sidecar", "scoring"]
+    assert repaired["spec"]["ports"] == found["spec"]["ports"], "the node port stays"
+
+
+def test_without_strangers_nothing_is_taken_out() -> None:
+    assert without_strangers(live(), WANTED) == live()
 
 
 def test_the_stamp_tells_manifests_and_owners_apart() -> None:
