@@ -9,10 +9,14 @@ import re
 from decimal import Decimal
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 CPU_PATTERN: Final = r"^([0-9]{1,4}(\.[0-9]{1,3})?|[0-9]{1,7}m)$"
 MEMORY_PATTERN: Final = r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+AMOUNT_PATTERN: Final = r"^([0-9]{1,9}(\.[0-9]{1,3})?|[0-9]{1,9}[mkM])$"
+_SMALLEST_SIZE: Final = "1Ki"
+_LARGEST_SIZE: Final = "1Gi"
 
 _DECIMAL: Final = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
 _BINARY: Final = {"Ti": 2**40, "Gi": 2**30, "Mi": 2**20, "Ki": 2**10, "": 1}
@@ -48,6 +52,16 @@ def canonical_memory(quantity: str) -> str:
     return "0"
 
 
+def canonical_amount(quantity: str) -> str:
+    """A plain number: the largest suffix that needs no fraction, thousandths as "m"."""
+    number, suffix = _split(quantity)
+    thousandths = int(Decimal(number) * {"m": 1, "": 1000, "k": 10**6, "M": 10**9}[suffix])
+    for suffix, unit in {"M": 10**9, "k": 10**6, "": 1000}.items():
+        if thousandths and thousandths % unit == 0:
+            return f"{thousandths // unit}{suffix}"
+    return f"{thousandths}m" if thousandths else "0"
+
+
 def _split(quantity: str) -> tuple[str, str]:
     match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", quantity)
     if match is None:
@@ -60,13 +74,27 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _schema(pattern: str) -> WithJsonSchema:
+def _check_size(quantity: str) -> str:
+    if not memory_bytes(_SMALLEST_SIZE) <= memory_bytes(quantity) <= memory_bytes(_LARGEST_SIZE):
+        raise ValueError(_SIZE_MESSAGE)
+    return quantity
+
+
+_SIZE_MESSAGE: Final = f"must be from {_SMALLEST_SIZE} to {_LARGEST_SIZE}"
+_SIZE_RULE: Final = (
+    f"quantity(string(self)).compareTo(quantity('{_SMALLEST_SIZE}')) >= 0"
+    f" && quantity(string(self)).compareTo(quantity('{_LARGEST_SIZE}')) <= 0"
+)
+
+
+def _schema(pattern: str, **more: object) -> WithJsonSchema:
     return WithJsonSchema(
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
             "pattern": pattern,
             "maxLength": 24,
+            **more,
         }
     )
 
@@ -79,4 +107,22 @@ Memory = Annotated[
     BeforeValidator(_as_text),
     Field(pattern=MEMORY_PATTERN, max_length=24),
     _schema(MEMORY_PATTERN),
+]
+# A plain number of something, such as requests in flight.
+Amount = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=AMOUNT_PATTERN, max_length=24),
+    _schema(AMOUNT_PATTERN),
+]
+# Bytes of a message.
+ByteSize = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=MEMORY_PATTERN, max_length=24),
+    AfterValidator(_check_size),
+    _schema(
+        MEMORY_PATTERN,
+        **{"x-kubernetes-validations": [{"rule": _SIZE_RULE, "message": _SIZE_MESSAGE}]},
+    ),
 ]

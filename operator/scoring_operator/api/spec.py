@@ -4,10 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from scoring_operator.api.autoscaling import Autoscaling
 from scoring_operator.api.base import Model, Rule
+from scoring_operator.api.exposure import Exposure
 from scoring_operator.api.model import Hardware, Resources, ServedModel
+from scoring_operator.api.network import NetworkPolicySettings, ServiceSettings
 from scoring_operator.api.pod import PodTemplate
-from scoring_operator.api.types import Annotations, ImageReference, ObjectName, list_map
+from scoring_operator.api.server import Auth, Monitoring, RequestLimits, ServerSettings
+from scoring_operator.api.types import ImageReference, ObjectName, list_map
 
 
 class SecretReference(Model):
@@ -15,17 +19,6 @@ class SecretReference(Model):
 
     name: ObjectName
     """Name of the Secret."""
-
-
-class ServiceSettings(Model):
-    """The Kubernetes Service in front of the pods."""
-
-    type: Literal["ClusterIP", "LoadBalancer", "NodePort"] = "ClusterIP"
-    """ClusterIP, LoadBalancer or NodePort."""
-    port: int = Field(default=80, ge=1, le=65535)
-    """Port of the Service."""
-    annotations: Annotations = Field(default_factory=dict)
-    """Annotations of the Service, e.g. for a cloud's load balancer."""
 
 
 class Startup(Model):
@@ -48,6 +41,15 @@ class Rollout(Model):
     """Seconds without progress after which a roll-out counts as failed."""
 
 
+class Availability(Model):
+    """What keeps the service up while nodes are drained or fail; from two pods on."""
+
+    pod_disruption_budget: Literal["Auto", "Disabled"] = "Auto"
+    """Auto: a PodDisruptionBudget that lets one pod go at a time."""
+    topology_spread: Literal["Auto", "Disabled"] = "Auto"
+    """Auto: pods are spread over nodes and zones where possible."""
+
+
 class ScoringServiceSpec(Model):
     """What to serve, on which hardware, and how many times."""
 
@@ -64,6 +66,11 @@ class ScoringServiceSpec(Model):
             "rollout.progressDeadlineSeconds (900 unless set) must exceed startup.timeoutSeconds"
             " (300 unless set)",
             lambda spec: spec.rollout.progress_deadline_seconds > spec.startup.timeout_seconds,
+        ),
+        Rule(
+            "!has(self.replicas) || !has(self.autoscaling)",
+            "give at most one of replicas and autoscaling",
+            lambda spec: spec.replicas is None or spec.autoscaling is None,
         ),
     )
 
@@ -82,20 +89,50 @@ class ScoringServiceSpec(Model):
     """Compute resources of one pod. What is left out has a default by model and hardware."""
     replicas: int | None = Field(default=None, ge=0, le=1000)
     """Number of pods; 1 unless set. Set it when `kubectl scale` is to be used."""
+    autoscaling: Autoscaling | None = None
+    """A number of pods that follows the load, instead of replicas."""
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    """Sizes of the scoring server."""
+    request_limits: RequestLimits = Field(default_factory=RequestLimits)
+    """What one request may cost."""
     startup: Startup = Field(default_factory=Startup)
     """How long a pod may take to start."""
     rollout: Rollout = Field(default_factory=Rollout)
     """How a change reaches the pods."""
+    availability: Availability = Field(default_factory=Availability)
+    """What keeps the service up while nodes are drained or fail."""
+    auth: Auth | None = None
+    """Who may call the service; everyone who reaches it unless set."""
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     """The Kubernetes Service in front of the pods."""
+    exposure: Exposure | None = None
+    """How the service is reached from outside the cluster; not at all unless set."""
+    network_policy: NetworkPolicySettings = Field(default_factory=NetworkPolicySettings)
+    """A NetworkPolicy around the pods."""
+    monitoring: Monitoring = Field(default_factory=Monitoring)
+    """Metrics and logs."""
     pod_template: PodTemplate = Field(default_factory=PodTemplate)
     """Additions to the serving pods."""
     suspend: bool = False
     """Whether to stop all pods for now; everything else stays, and replicas is kept."""
 
     @property
-    def desired_replicas(self) -> int:
-        """Pods that should run now."""
+    def scaler(self) -> Autoscaling | None:
+        """The autoscaling in force now: none while suspended."""
+        return None if self.suspend else self.autoscaling
+
+    @property
+    def desired_replicas(self) -> int | None:
+        """Pods that should run now; None where the autoscaler decides."""
         if self.suspend:
             return 0
+        if self.autoscaling is not None:
+            return None
         return 1 if self.replicas is None else self.replicas
+
+    @property
+    def fewest_replicas(self) -> int:
+        """Pods that run at least, as soon as all is well."""
+        if self.scaler is not None:
+            return self.scaler.min_replicas
+        return self.desired_replicas or 0

@@ -1,6 +1,7 @@
 """Bounded scalar and map types of the resource, named after what Kubernetes calls them."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -30,6 +31,14 @@ Sha256 = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[a-f0-9]{
 HttpUrl = Annotated[
     str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s/?#@]+([/?#][^\s]*)?$")
 ]
+# A DNS name without a wildcard; the API server's own rule for an Ingress' host.
+HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=rf"^{_NAME}(\.{_NAME})*$")]
+UrlPath = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^/([A-Za-z0-9._~-]+/?)*$")]
+# Name of a Gateway's listener.
+SectionName = Annotated[str, Field(min_length=1, max_length=253, pattern=rf"^{_NAME}(\.{_NAME})*$")]
+MetricName = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/|-]*$")
+]
 # A relative path inside a volume, without a way out of it.
 VolumePath = Annotated[
     str,
@@ -37,6 +46,32 @@ VolumePath = Annotated[
         min_length=1,
         max_length=1024,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+    ),
+]
+
+
+def _check_cidr(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"not an address range: {error}") from None
+    return text
+
+
+# The API server's CEL knows address ranges since 1.31.
+Cidr = Annotated[
+    str,
+    Field(min_length=1, max_length=43, pattern=r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"),
+    AfterValidator(_check_cidr),
+    Field(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "isCIDR(self) && cidr(self) == cidr(self).masked()",
+                    "message": "must be an address range such as 10.0.0.0/8",
+                }
+            ]
+        }
     ),
 ]
 

@@ -13,12 +13,14 @@ def deployment(service: ScoringService, platform: Platform) -> dict[str, Any]:
     """The Deployment's manifest."""
     spec = service.spec
     surge = sizing.strategy(spec) == "Surge"
+    # While an autoscaler decides, replicas are not ours to say.
+    replicas = {} if spec.desired_replicas is None else {"replicas": spec.desired_replicas}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": child_metadata(service),
         "spec": {
-            "replicas": spec.desired_replicas,
+            **replicas,
             "selector": {"matchLabels": selector(service)},
             "strategy": {
                 "type": "RollingUpdate",

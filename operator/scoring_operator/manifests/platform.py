@@ -1,6 +1,7 @@
 """Operator-wide defaults, set once by whoever installs the operator."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from scoring_operator.api.model import PullPolicy
 
@@ -13,3 +14,13 @@ class Platform:
     gpu_image: str = "scoring-image:0.1.0-gpu"
     image_pull_policy: PullPolicy = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
+    ingress_class: str | None = None
+    """IngressClass of exposures that name none; None leaves it to the cluster's default."""
+    wait_for_ingress_address: bool = True
+    """Whether an Ingress counts as ready only once its controller has published an address."""
+    pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of PodMonitors, by which a Prometheus selects them."""
+    gpu_node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Node labels that pods with GPUs ask for."""
+    gpu_tolerations: tuple[Mapping[str, str], ...] = ()
+    """Taints that pods with GPUs tolerate, besides the one named like the resource."""

@@ -11,6 +11,8 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     MODEL_LOADING = "ModelLoading"
+    WAITING_FOR_ROUTE = "WaitingForRoute"
+    WAITING_FOR_CERTIFICATE = "WaitingForCertificate"
     INSUFFICIENT_ACCELERATORS = "InsufficientAccelerators"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
@@ -23,6 +25,10 @@ class Reason(StrEnum):
     ROLLOUT_DEADLINE_EXCEEDED = "RolloutDeadlineExceeded"
     INVALID_SPEC = "InvalidSpec"
     NAME_CONFLICT = "NameConflict"
+    HOST_CONFLICT = "HostConflict"
+    GATEWAY_API_NOT_INSTALLED = "GatewayAPINotInstalled"
+    CERT_MANAGER_NOT_INSTALLED = "CertManagerNotInstalled"
+    CONFIGURATION_INVALID = "ConfigurationInvalid"
 
 
 # A refused child is final where only its owner or the user can resolve it. Quota and admission

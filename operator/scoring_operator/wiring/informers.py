@@ -18,7 +18,11 @@ from scoring_operator.wiring.watches import Watches
 
 PODS = ResourceType("v1", "Pod", "pods")
 DEPENDENTS = (
-    *(ResourceType(kind.api_version, kind.kind, kind.plural) for kind in CHILD_KINDS),
+    *(
+        ResourceType(kind.api_version, kind.kind, kind.plural)
+        for kind in CHILD_KINDS
+        if not kind.optional
+    ),
     PODS,
 )
 WATCHED = (SCORING_SERVICES, *DEPENDENTS)
