@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.controller.api.invalid_specs import INVALID, Invalid, name_of
 from tests.e2e.api import (
     APPLY,
     JSON_PATCH,
@@ -106,36 +107,13 @@ def test_scaling_the_resource_scales_the_deployment(api: Api, namespace: str) ->
     )
 
 
-@pytest.mark.parametrize(
-    ("spec", "says"),
-    [
-        ({"model": {}}, "spec.model.type"),
-        ({"model": {"type": "tea-leaves"}}, "Unsupported value"),
-        ({"replicas": -1}, "spec.replicas"),
-        ({"replicas": "two"}, "spec.replicas"),
-        ({"replica": 2}, 'unknown field "spec.replica"'),
-        ({"hardware": {"type": "gpu", "gpu": {"count": 0}}}, "spec.hardware.gpu.count"),
-        (
-            {
-                "model": {
-                    "type": "faq-matching",
-                    "source": {
-                        "url": "https://example.com/m.tar",
-                        "persistentVolumeClaim": {"claimName": "models", "path": "faq"},
-                    },
-                }
-            },
-            "at most one",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
+@pytest.mark.parametrize("row", INVALID, ids=name_of)
 def test_an_invalid_spec_is_refused_with_a_message_that_helps(
-    api: Api, namespace: str, spec: dict[str, Any], says: str
+    api: Api, namespace: str, row: Invalid
 ) -> None:
     with pytest.raises(Refused) as refused:
-        api.create(scoring_service(namespace, **spec))
-    assert says in str(refused.value)
+        api.create(scoring_service(namespace, **row.spec))
+    assert row.server_says in str(refused.value)
 
 
 def test_a_name_that_is_too_long_is_refused(api: Api, namespace: str) -> None:

@@ -2,7 +2,12 @@
 
 import pytest
 
-from scoring_operator.api.quantities import canonical_cpu, canonical_memory, memory_bytes
+from scoring_operator.api.quantities import (
+    canonical_amount,
+    canonical_cpu,
+    canonical_memory,
+    memory_bytes,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,23 @@ def test_cpu(given: str, stored: str) -> None:
 )
 def test_memory(given: str, stored: str) -> None:
     assert canonical_memory(given) == stored
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("8", "8"),
+        ("0.5", "500m"),
+        ("2500m", "2500m"),
+        ("3000m", "3"),
+        ("1000", "1k"),
+        ("1500", "1500"),
+        ("2000k", "2M"),
+        ("0", "0"),
+    ],
+)
+def test_amount(given: str, stored: str) -> None:
+    assert canonical_amount(given) == stored
 
 
 def test_binary_and_decimal_suffixes_differ() -> None:
