@@ -22,8 +22,9 @@ def step(title: str) -> Iterator[None]:
     say(f"• {title} …")
     try:
         yield
-    except BaseException:
-        say(f"✗ {title}: failed after {time.monotonic() - started:.1f} s")
+    except BaseException as error:
+        end = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        say(f"✗ {title}: {end} after {time.monotonic() - started:.1f} s")
         raise
     say(f"✓ {title} ({time.monotonic() - started:.1f} s)")
 

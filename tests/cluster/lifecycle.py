@@ -56,8 +56,9 @@ def up(request: Request, owner: int | None = None) -> ClusterState:
         _remove(paths)
         try:
             return _start(paths, request, owner)
-        except BaseException:
-            _keep_logs(paths)
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt):
+                _keep_logs(paths)
             _remove(paths)
             raise
 

@@ -26,12 +26,22 @@ def photograph() -> Path:
         path = Path(chosen)
         if not path.is_file():
             raise ClusterError(f"PHOTO={chosen}: no such file")
+        if not _is_photograph(path):
+            raise ClusterError(f"PHOTO={chosen}: neither JPEG, PNG nor WebP")
         return path
     cached = cache_root() / "demo" / "cat.png"
     if not cached.exists():
         with step("fetching a photograph"), tempfile.TemporaryDirectory() as folder:
             _download(Path(folder), cached)
     return cached
+
+
+def _is_photograph(path: Path) -> bool:
+    """Whether the first bytes are those of a format that the server decodes."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    is_webp = start[:4] == b"RIFF" and start[8:] == b"WEBP"
+    return is_webp or start.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
 
 
 def _download(folder: Path, cached: Path) -> None:

@@ -24,7 +24,8 @@ def test_suspend_wants_no_pods_and_keeps_the_replicas() -> None:
 def test_while_autoscaling_the_number_of_pods_is_not_the_specs_to_say() -> None:
     spec = service({"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}).spec
     assert (spec.desired_replicas, spec.fewest_replicas) == (None, 2)
-    (metric,) = spec.autoscaling.effective_metrics if spec.autoscaling else ()
+    assert spec.autoscaling is not None
+    (metric,) = spec.autoscaling.effective_metrics
     assert (metric.type, metric.average_utilization) == ("CPU", 70)
 
 
