@@ -45,9 +45,10 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 
 .PHONY: crd
-crd: $(READY) ## Write the CRD from the models
+crd: $(READY) ## Write the CRD and its reference from the models
 	$(BIN)/scoring-operator crd > crds/scoringservices.yaml
 	cp crds/scoringservices.yaml charts/scoring-operator/files/scoringservices.yaml
+	$(BIN)/scoring-operator reference > docs/reference.md
 
 .PHONY: setup
 setup: $(READY) ## Make the virtual environment

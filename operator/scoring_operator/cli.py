@@ -1,4 +1,4 @@
-"""The command line: `scoring-operator run | crd | render`."""
+"""The command line: `scoring-operator run | crd | reference | render`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import get_args
 
 from scoring_operator.api.crd import to_yaml
 from scoring_operator.api.model import PullPolicy
+from scoring_operator.api.reference import to_markdown
 from scoring_operator.manifests import Platform
 from scoring_operator.wiring.offline import render_documents
 from scoring_operator.wiring.settings import DEFAULT_PORT, DEFAULT_WORKERS, LEASE_NAME, Settings
@@ -38,6 +39,8 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="serve ScoringServices until SIGTERM"), environment)
     crd = commands.add_parser("crd", help="print the CustomResourceDefinition as YAML")
     crd.set_defaults(command=_crd)
+    reference = commands.add_parser("reference", help="print the resource's reference as Markdown")
+    reference.set_defaults(command=_reference)
     render = commands.add_parser(
         "render", help="print the manifests that ScoringServices lead to, without a cluster"
     )
@@ -207,6 +210,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _crd(_: argparse.Namespace) -> int:
     sys.stdout.write(to_yaml())
+    return 0
+
+
+def _reference(_: argparse.Namespace) -> int:
+    sys.stdout.write(to_markdown())
     return 0
 
 

@@ -62,8 +62,9 @@ class ScalingMetric(Model):
     )
 
     type: Literal["CPU", "Memory", "Requests", "External"]
-    """CPU and Memory need metrics-server; Requests (scoring requests in flight) an adapter for
-    custom metrics, External one for external metrics.
+    """CPU and Memory, as a share of the pods' requests, need metrics-server. Requests, scoring
+    requests in flight per pod (the metric scoring_requests_in_flight), needs an adapter for custom
+    metrics, External, any metric from outside, one for external metrics.
     """
     average_utilization: Percent | None = None
     """CPU, Memory: percent of the request, averaged over the pods."""
@@ -72,9 +73,9 @@ class ScalingMetric(Model):
     value: Amount | None = None
     """External: the metric as it is."""
     name: MetricName | None = None
-    """External: name of the metric."""
+    """External: name of the metric, as the adapter gives it."""
     selector: Labels = Field(default_factory=dict)
-    """External: labels of the metric."""
+    """External: labels that the metric's series must have."""
 
 
 class ScalingPolicy(Model):
@@ -85,16 +86,20 @@ class ScalingPolicy(Model):
     value: int = Field(ge=1, le=10000)
     """The largest change."""
     period_seconds: int = Field(ge=1, le=1800)
-    """The time."""
+    """The time in which the change is counted, in seconds."""
 
 
 class ScalingRules(Model):
     """How fast to scale in one direction; what is left out has Kubernetes' defaults."""
 
     stabilization_window_seconds: int | None = Field(default=None, ge=0, le=3600)
-    """Seconds of past recommendations of which the most cautious counts."""
+    """Seconds of past recommendations of which the most cautious counts. Kubernetes' default: 0 up,
+    300 down.
+    """
     select_policy: Literal["Max", "Min", "Disabled"] | None = None
-    """Which of several policies counts; Disabled stops scaling in this direction."""
+    """Which of several policies counts: Max (Kubernetes' default) the largest change, Min the
+    smallest. Disabled stops scaling in this direction.
+    """
     policies: list[ScalingPolicy] = Field(
         default_factory=list, max_length=8, json_schema_extra=ATOMIC
     )
@@ -122,7 +127,7 @@ class Autoscaling(Model):
     )
 
     min_replicas: int = Field(default=1, ge=1, le=1000)
-    """Fewest pods."""
+    """Fewest pods; two or more for availability."""
     max_replicas: int = Field(ge=1, le=1000)
     """Most pods."""
     metrics: list[ScalingMetric] = Field(

@@ -98,7 +98,9 @@ class Gpu(Model):
     count: int = Field(default=1, ge=1, le=16)
     """GPUs per pod; one is right for all but unusual hardware."""
     resource_name: ResourceName = "nvidia.com/gpu"
-    """Extended resource to request, e.g. nvidia.com/gpu or nvidia.com/mig-1g.10gb."""
+    """Extended resource to request, e.g. nvidia.com/gpu, or nvidia.com/mig-1g.10gb for a slice. Its
+    taint is tolerated.
+    """
     node_selector: Labels = Field(default_factory=dict)
     """Further node labels that the pods ask for, e.g. a GPU product."""
 
@@ -124,7 +126,7 @@ class ResourceAmounts(Model):
     """Amounts of compute resources."""
 
     cpu: Cpu | None = None
-    """CPUs, e.g. 2 or 500m."""
+    """CPUs, e.g. 2, 0.5 or 500m."""
     memory: Memory | None = None
     """Bytes of memory, e.g. 4Gi."""
 
@@ -153,6 +155,8 @@ class Resources(Model):
     rules = (_limit_rule("cpu", cpus), _limit_rule("memory", memory_bytes))
 
     requests: ResourceAmounts | None = None
-    """What the scheduler reserves."""
+    """What the scheduler reserves; a limit without a request is the request too."""
     limits: ResourceAmounts | None = None
-    """What a pod may use at most. Threads follow the CPU limit, else the CPU request."""
+    """What a pod may use at most. Memory is always limited; CPU only if you say so here, since
+    throttling lengthens the slowest answers. Threads follow the CPU limit, else the CPU request.
+    """

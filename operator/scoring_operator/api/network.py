@@ -24,7 +24,9 @@ class ServiceSettings(Model):
     )
 
     type: Literal["ClusterIP", "LoadBalancer", "NodePort"] = "ClusterIP"
-    """ClusterIP, LoadBalancer or NodePort."""
+    """ClusterIP: inside the cluster alone. LoadBalancer and NodePort open it to the outside,
+    without TLS; exposure is the way with TLS.
+    """
     port: int = Field(default=80, ge=1, le=65535)
     """Port of the Service."""
     annotations: Annotations = Field(default_factory=dict)
@@ -63,7 +65,7 @@ class NetworkPolicySettings(Model):
     """
 
     enabled: bool = True
-    """Whether there is one."""
+    """Whether there is a NetworkPolicy."""
     from_: list[NetworkPeer] = Field(
         default_factory=list, max_length=32, alias="from", json_schema_extra=ATOMIC
     )

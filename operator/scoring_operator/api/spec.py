@@ -38,14 +38,18 @@ class Rollout(Model):
     drain_seconds: int = Field(default=15, ge=0, le=600)
     """Seconds in which a stopping pod still accepts requests, until load balancers have noticed."""
     progress_deadline_seconds: int = Field(default=900, ge=30, le=7200)
-    """Seconds without progress after which a roll-out counts as failed."""
+    """Seconds without progress after which a roll-out counts as failed: Stalled is True then, and
+    the old pods go on.
+    """
 
 
 class Availability(Model):
     """What keeps the service up while nodes are drained or fail; from two pods on."""
 
     pod_disruption_budget: Literal["Auto", "Disabled"] = "Auto"
-    """Auto: a PodDisruptionBudget that lets one pod go at a time."""
+    """Auto: a PodDisruptionBudget that lets one pod go at a time; none below two pods, where it
+    would block drains.
+    """
     topology_spread: Literal["Auto", "Disabled"] = "Auto"
     """Auto: pods are spread over nodes and zones where possible."""
 
@@ -77,44 +81,57 @@ class ScoringServiceSpec(Model):
     model: ServedModel
     """The model to serve."""
     image: ImageReference | None = None
-    """The scoring image; without it the operator's default for the hardware."""
+    """The scoring image; the operator's default for the hardware unless set (see status.image)."""
     image_pull_secrets: list[SecretReference] = Field(
         default_factory=list, max_length=16, json_schema_extra=list_map("name")
     )
-    """Secrets for pulling from private registries."""
+    """Secrets of type kubernetes.io/dockerconfigjson in the same namespace, for private registries;
+    the operator's own are added.
+    """
     # The default makes the API server fill in the type, which a printer column shows.
     hardware: Hardware = Field(default_factory=Hardware, json_schema_extra={"default": {}})
-    """CPU or GPU."""
+    """What the model runs on; CPU unless set."""
     resources: Resources = Field(default_factory=Resources)
-    """Compute resources of one pod. What is left out has a default by model and hardware."""
+    """Compute resources of one pod. Unless set: 500m CPU and 512Mi for FAQ matching; 2 CPUs and 2Gi
+    for images on CPU, 6Gi on GPU.
+    """
     replicas: int | None = Field(default=None, ge=0, le=1000)
-    """Number of pods; 1 unless set. Set it when `kubectl scale` is to be used."""
+    """Number of pods; 1 unless set, 0 stops them. `kubectl scale` writes it, so set it if you use
+    that. Not together with autoscaling.
+    """
     autoscaling: Autoscaling | None = None
-    """A number of pods that follows the load, instead of replicas."""
+    """A HorizontalPodAutoscaler decides the number of pods, instead of replicas."""
     server: ServerSettings = Field(default_factory=ServerSettings)
-    """Sizes of the scoring server."""
+    """Processes, threads and batches of the scoring server; auto is right in most cases."""
     request_limits: RequestLimits = Field(default_factory=RequestLimits)
-    """What one request may cost."""
+    """What one request may cost, and how many a pod accepts at a time."""
     startup: Startup = Field(default_factory=Startup)
     """How long a pod may take to start."""
     rollout: Rollout = Field(default_factory=Rollout)
     """How a change reaches the pods."""
     availability: Availability = Field(default_factory=Availability)
-    """What keeps the service up while nodes are drained or fail."""
+    """What keeps the service up while nodes are drained or fail; from two pods on."""
     auth: Auth | None = None
-    """Who may call the service; everyone who reaches it unless set."""
+    """Who may call the service; everyone who reaches it unless set. Health and metrics stay open.
+    """
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     """The Kubernetes Service in front of the pods."""
     exposure: Exposure | None = None
     """How the service is reached from outside the cluster; not at all unless set."""
     network_policy: NetworkPolicySettings = Field(default_factory=NetworkPolicySettings)
-    """A NetworkPolicy around the pods."""
+    """A NetworkPolicy around the pods: only the serving port is open, and nothing leaves but DNS
+    and the download of the model. It works where the cluster's network plugin enforces policies.
+    """
     monitoring: Monitoring = Field(default_factory=Monitoring)
-    """Metrics and logs."""
+    """Collection of the metrics, and the log level."""
     pod_template: PodTemplate = Field(default_factory=PodTemplate)
-    """Additions to the serving pods."""
+    """Additions to the serving pods: labels, environment variables, where they run. Security
+    settings belong to the operator.
+    """
     suspend: bool = False
-    """Whether to stop all pods for now; everything else stays, and replicas is kept."""
+    """Whether to stop all pods for now. The Service and all settings stay, replicas and autoscaling
+    too, for when it is false again.
+    """
 
     @property
     def scaler(self) -> Autoscaling | None:
