@@ -4,6 +4,7 @@ from typing import Any
 
 from scoring_operator.api import ScoringService
 from scoring_operator.manifests.deployment import deployment
+from scoring_operator.manifests.exposure import exposure
 from scoring_operator.manifests.platform import Platform
 from scoring_operator.manifests.service import service_manifest
 
@@ -16,4 +17,8 @@ def render(service: ScoringService, platform: Platform) -> list[Manifest]:
     Quantities are canonical and nothing is empty, so that a manifest can be compared to the stored
     object field by field.
     """
-    return [service_manifest(service), deployment(service, platform)]
+    return [
+        service_manifest(service),
+        deployment(service, platform),
+        *exposure(service, platform),
+    ]
