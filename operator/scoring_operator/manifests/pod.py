@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from scoring_operator.api import ScoringService
 from scoring_operator.api.pod import EnvVar
+from scoring_operator.api.quantities import memory_bytes
+from scoring_operator.api.server import Auto
 from scoring_operator.api.spec import ScoringServiceSpec
 from scoring_operator.manifests import sizing
-from scoring_operator.manifests.metadata import labels
+from scoring_operator.manifests.metadata import labels, selector
 from scoring_operator.manifests.model_source import MODEL_ROOT, ModelDelivery, deliver
 from scoring_operator.manifests.platform import Platform
 from scoring_operator.manifests.pruning import without_empty
@@ -21,6 +23,9 @@ PORT: Final = 8080
 _USER: Final = 10001
 # Worker heartbeats, spooled uploads and multi-process metrics live there; it counts as memory.
 _TMP_SIZE: Final = "128Mi"
+_KEYS_VOLUME: Final = "api-keys"
+_KEYS_DIRECTORY: Final = "/etc/scoring/api-keys"
+_TOPOLOGY_KEYS: Final = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 _STARTUP_PERIOD_SECONDS: Final = 2
 
 
@@ -44,8 +49,9 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
         "serviceAccountName": user.service_account_name,
         "priorityClassName": user.priority_class_name,
         "runtimeClassName": user.runtime_class_name,
-        "nodeSelector": _node_selector(spec),
-        "tolerations": _tolerations(spec),
+        "nodeSelector": _node_selector(spec, platform),
+        "tolerations": _tolerations(spec, platform),
+        "topologySpreadConstraints": _topology_spread(service),
         "imagePullSecrets": [{"name": name} for name in secrets],
         "terminationGracePeriodSeconds": sizing.termination_grace_seconds(spec),
         "securityContext": {
@@ -61,6 +67,7 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
         "volumes": [
             {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": _TMP_SIZE}},
             *delivery.volumes,
+            *_key_volumes(spec),
         ],
     }
     metadata = {"labels": {**user.labels, **labels(service)}, "annotations": user.annotations}
@@ -93,7 +100,11 @@ def _scoring_container(
         "lifecycle": {"preStop": {"sleep": {"seconds": drain}}} if drain else None,
         "securityContext": _container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *delivery.mounts],  # noqa: S108 - a mount path
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a mount path
+            *delivery.mounts,
+            *_key_mounts(spec),
+        ],
     }
 
 
@@ -123,6 +134,7 @@ def _init_containers(
 
 
 def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[str, Any]]:
+    server, limits = spec.server, spec.request_limits
     values = {
         "SCORING_MODEL_TYPE": spec.model.type,
         "SCORING_MODEL_PATH": delivery.path,
@@ -131,12 +143,24 @@ def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[
         "SCORING_CPUS": f"{sizing.amounts(spec).cpus:g}",
         "SCORING_WORKERS": str(sizing.workers(spec)),
         "SCORING_THREADS": str(sizing.threads(spec)),
-        "SCORING_REQUEST_TIMEOUT_SECONDS": str(sizing.REQUEST_TIMEOUT_SECONDS),
-        "SCORING_DRAIN_SECONDS": str(sizing.REQUEST_TIMEOUT_SECONDS),
+        "SCORING_MAX_BATCH_SIZE": _unless_auto(server.max_batch_size),
+        "SCORING_MAX_BATCH_DELAY_MILLISECONDS": _unless_auto(server.max_batch_delay_milliseconds),
+        "SCORING_MAX_BODY_BYTES": str(memory_bytes(limits.max_body_size)),
+        "SCORING_REQUEST_TIMEOUT_SECONDS": str(limits.timeout_seconds),
+        "SCORING_MAX_CONCURRENCY": _unless_auto(limits.max_concurrency),
+        # What is in flight when the server is told to stop ends within its time-out.
+        "SCORING_DRAIN_SECONDS": str(limits.timeout_seconds),
+        "SCORING_LOG_LEVEL": spec.monitoring.log_level,
+        "SCORING_API_KEYS_DIR": _KEYS_DIRECTORY if spec.auth else None,
+        "SCORING_PATH_PREFIX": (spec.exposure.prefix or None) if spec.exposure else None,
         # Without it, the NVIDIA runtime shows every GPU of the node to a pod that asked for none.
         "NVIDIA_VISIBLE_DEVICES": "void" if spec.hardware.type == "cpu" else None,
     }
     return [{"name": name, "value": value} for name, value in values.items() if value is not None]
+
+
+def _unless_auto(size: int | Auto) -> str | None:
+    return None if size == "auto" else str(size)
 
 
 def _user_env(env: EnvVar) -> dict[str, Any]:
@@ -159,14 +183,48 @@ def _container_resources(spec: ScoringServiceSpec) -> dict[str, Any]:
     }
 
 
-def _node_selector(spec: ScoringServiceSpec) -> dict[str, str]:
+def _key_volumes(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+    if spec.auth is None:
+        return []
+    secret = {"secretName": spec.auth.api_keys.secret_name, "defaultMode": 0o440}
+    return [{"name": _KEYS_VOLUME, "secret": secret}]
+
+
+def _key_mounts(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+    if spec.auth is None:
+        return []
+    # The folder and not single files: only so the kubelet brings changed keys to running pods.
+    return [{"name": _KEYS_VOLUME, "mountPath": _KEYS_DIRECTORY, "readOnly": True}]
+
+
+def _topology_spread(service: ScoringService) -> list[dict[str, Any]]:
+    spec = service.spec
+    if spec.fewest_replicas < 2 or spec.availability.topology_spread == "Disabled":
+        return []
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            # A full zone must not keep pods from running elsewhere.
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector(service)},
+            # Pods of the old revision, about to go, do not count in a roll-out.
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in _TOPOLOGY_KEYS
+    ]
+
+
+def _node_selector(spec: ScoringServiceSpec, platform: Platform) -> dict[str, str]:
     gpu = sizing.gpu(spec)
-    return {**(gpu.node_selector if gpu else {}), **spec.pod_template.node_selector}
+    for_gpu = {**platform.gpu_node_selector, **gpu.node_selector} if gpu else {}
+    return {**for_gpu, **spec.pod_template.node_selector}
 
 
-def _tolerations(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+def _tolerations(spec: ScoringServiceSpec, platform: Platform) -> list[dict[str, Any]]:
     tolerations = [_dump(toleration) for toleration in spec.pod_template.tolerations]
     if gpu := sizing.gpu(spec):
+        tolerations += [dict(toleration) for toleration in platform.gpu_tolerations]
         # GPU nodes are commonly tainted with the resource's name.
         tolerations.append({"key": gpu.resource_name, "operator": "Exists", "effect": "NoSchedule"})
     return tolerations

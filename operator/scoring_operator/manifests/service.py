@@ -19,6 +19,7 @@ def service_manifest(service: ScoringService) -> dict[str, Any]:
             "spec": {
                 "type": settings.type,
                 "selector": selector(service),
+                "loadBalancerSourceRanges": settings.load_balancer_source_ranges,
                 "ports": [
                     {
                         "name": "http",

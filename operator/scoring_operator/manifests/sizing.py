@@ -12,10 +12,10 @@ from scoring_operator.api.quantities import (
 )
 from scoring_operator.api.spec import ScoringServiceSpec
 
-# Longest time that the server may spend on one request.
-REQUEST_TIMEOUT_SECONDS: Final = 30
 # Between the end of the longest request and the kubelet's SIGKILL.
 _TERMINATION_MARGIN_SECONDS: Final = 5
+# A FAQ worker answers thousands of requests a second; more of them than this serve nobody.
+_MAX_FAQ_WORKERS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,15 @@ def workers(spec: ScoringServiceSpec) -> int:
     """Server processes in a pod.
 
     FAQ scoring holds Python's interpreter lock, so each CPU gets a process; image models use all
-    CPUs from one process and would only multiply their memory.
+    CPUs from one process and would only multiply their memory. Each process has a share of
+    maxConcurrency, so that there are never more processes than requests.
     """
-    if spec.model.type == "faq-matching":
-        return max(1, int(amounts(spec).cpus))
-    return 1
+    wanted = spec.server.workers
+    if wanted == "auto":
+        per_cpu = min(max(1, int(amounts(spec).cpus)), _MAX_FAQ_WORKERS)
+        wanted = per_cpu if spec.model.type == "faq-matching" else 1
+    concurrency = spec.request_limits.max_concurrency
+    return wanted if concurrency == "auto" else min(wanted, concurrency)
 
 
 def threads(spec: ScoringServiceSpec) -> int:
@@ -85,6 +89,8 @@ def threads(spec: ScoringServiceSpec) -> int:
     for each of the 64 that may be in the house, to keep batches filling, and some for refusals and
     probes.
     """
+    if spec.server.threads != "auto":
+        return spec.server.threads
     return 16 if spec.model.type == "faq-matching" else 80
 
 
@@ -97,4 +103,5 @@ def strategy(spec: ScoringServiceSpec) -> Literal["Surge", "InPlace"]:
 
 def termination_grace_seconds(spec: ScoringServiceSpec) -> int:
     """Seconds from the start of a pod's termination until the kubelet kills it."""
-    return spec.rollout.drain_seconds + REQUEST_TIMEOUT_SECONDS + _TERMINATION_MARGIN_SECONDS
+    timeout = spec.request_limits.timeout_seconds
+    return spec.rollout.drain_seconds + timeout + _TERMINATION_MARGIN_SECONDS

@@ -125,12 +125,14 @@ def test_render_prints_the_manifests_of_every_document(
     assert rendered(tmp_path, f"{FAQ}---\n---\n{second}", "--default-cpu-image", "my:image") == 0
     documents = list(yaml.safe_load_all(capsys.readouterr().out))
     assert [(doc["kind"], doc["metadata"]["name"]) for doc in documents] == [
-        ("Service", "faq"),
-        ("Deployment", "faq"),
-        ("Service", "other"),
-        ("Deployment", "other"),
+        (kind, name)
+        for name in ("faq", "other")
+        for kind in (
+            *("Service", "NetworkPolicy", "PodDisruptionBudget"),
+            *("Deployment", "PodMonitor"),
+        )
     ]
-    containers = documents[1]["spec"]["template"]["spec"]["containers"]
+    containers = documents[3]["spec"]["template"]["spec"]["containers"]
     assert containers[0]["image"] == "my:image"
     assert all("ownerReferences" not in doc["metadata"] for doc in documents)
 
