@@ -1,12 +1,14 @@
 """Bytes to an RGB image: JPEG, PNG and WebP by content, bounded before anything is decoded."""
 
 import io
+import math
 from typing import Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from scoring_server.images.errors import ImageRefused
+from scoring_server.images.jpeg import count_scans
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 # 32 megapixels take 96 MB as RGB; a few of them at once must fit beside the model.
@@ -14,6 +16,12 @@ MAX_PIXELS: Final = 32_000_000
 MIN_SIDE: Final = 8
 # Beyond this, resizing the short side makes the long side a bomb of its own.
 MAX_ASPECT_RATIO: Final = 64
+# Encoders write about 10 scans for a progressive JPEG.
+MAX_SCANS: Final = 100
+
+# Conversions go by bands of so many rows: a few copies of a whole picture of 32 megapixels, in 4 or
+# 8 bytes a pixel, would take as much memory as the model.
+_BAND_ROWS: Final = 64
 
 _ORIENTATION_TAG: Final = 0x0112
 # EXIF 2.32, section 4.6.4: how the stored image is to be turned to be upright.
@@ -35,11 +43,13 @@ _ANIMATED_FORMATS: Final = frozenset({"PNG", "WEBP"})
 Image.MAX_IMAGE_PIXELS = None
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, *, draft_side: int | None = None) -> Image.Image:
     """Decode one image.
 
     Args:
         data: the content of a JPEG, PNG or WebP file, whatever it is called.
+        draft_side: a JPEG may be decoded at a half, a quarter or an eighth of its size, as long as
+            its short side keeps so many pixels; None: at its full size.
 
     Returns:
         The upright picture in RGB, 8 bits a channel. What is transparent is white; 16-bit grey is
@@ -61,7 +71,10 @@ def decode(data: bytes) -> Image.Image:
     _check_size(image)
     if image.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
         raise ImageRefused("unreadable_image", "the image is animated: send a single picture")
+    _check_scans(image, data)
     try:
+        if draft_side is not None:
+            _draft(image, draft_side)
         image.load()
         return _to_rgb(_upright(image))
     except Exception as error:
@@ -96,6 +109,22 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
+def _check_scans(image: Image.Image, data: bytes) -> None:
+    if image.info.get("progressive") and count_scans(data) > MAX_SCANS:
+        raise ImageRefused(
+            "image_too_large",
+            f"the image comes in more than {MAX_SCANS} scans: save it as a usual JPEG",
+        )
+
+
+def _draft(image: Image.Image, side: int) -> None:
+    """Let the JPEG decoder scale while it decodes; other formats know no such thing."""
+    share = side / min(image.size)
+    if share < 1:
+        width, height = image.size
+        image.draft(None, (math.ceil(share * width), math.ceil(share * height)))
+
+
 def _upright(image: Image.Image) -> Image.Image:
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG)
@@ -108,12 +137,30 @@ def _upright(image: Image.Image) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
-    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it at 255
-        grey = np.asarray(image).astype(np.int64).clip(0, 65_535) >> 8
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        canvas = Image.new("RGBA", layer.size, "white")
-        canvas.alpha_composite(layer)
-        return canvas.convert("RGB")
-    return image.convert("RGB")
+    if image.mode.startswith("I"):
+        convert = _from_16_bit_grey
+    elif image.has_transparency_data:
+        convert = _onto_white
+    else:
+        return image.convert("RGB")
+    width, height = image.size
+    rgb = Image.new("RGB", image.size)
+    for top in range(0, height, _BAND_ROWS):
+        band = (0, top, width, min(top + _BAND_ROWS, height))
+        rgb.paste(convert(image.crop(band)), band)
+    return rgb
+
+
+def _from_16_bit_grey(image: Image.Image) -> Image.Image:
+    """Scaled to 8 bits; Pillow's own conversion would clip it at 255."""
+    grey = np.asarray(image).astype(np.int32).clip(0, 65_535)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        grey[grey == transparent] = 65_535
+    return Image.fromarray((grey >> 8).astype(np.uint8))
+
+
+def _onto_white(image: Image.Image) -> Image.Image:
+    canvas = Image.new("RGBA", image.size, "white")
+    canvas.alpha_composite(image.convert("RGBA"))
+    return canvas

@@ -16,6 +16,11 @@ INTERPOLATIONS: Final = {
     "bicubic": Image.Resampling.BICUBIC,
 }
 
+# How many times the resized side a drafted JPEG keeps. Measured on 60 photographs: with 3 the best
+# label was the same for 60 (of 60 made into 12 megapixels, where it is 3.5 times as fast), with 2
+# for 56, with 1 for 55; a grey level differed by 1.0 in the mean.
+_DRAFT_FACTOR: Final = 3
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -42,6 +47,14 @@ class Preprocessing:
             raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}")
         if not 1 <= self.size <= self.resize <= 4096:
             raise ValueError("sizes must be 1 <= size <= resize <= 4096 pixels")
+
+    @property
+    def draft_side(self) -> int | None:
+        """What the short side of a JPEG may be drafted to, pixels; see images.decode.
+
+        None for "reference": its answers are to be those of the deployment that it is named after.
+        """
+        return None if self.method == REFERENCE else _DRAFT_FACTOR * self.resize
 
     def apply(self, image: Image.Image) -> NDArray[np.uint8]:
         """Array of shape (size, size, 3), values 0 to 255, from an RGB image."""

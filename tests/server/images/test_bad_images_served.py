@@ -1,0 +1,169 @@
+"""Hostile images over HTTP: refused at once with a reason that helps, in flat memory."""
+
+import base64
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from PIL import Image
+
+from tests.server.colour_model import write_colour_model
+from tests.server.pictures import BLUE, GREEN, RED, encode, plain, png_header
+from tests.server.runtime.conftest import image_variables
+from tests.server.server_process import ServerProcess
+
+# A refusal takes milliseconds; the machine may be busy with other tests.
+AT_ONCE_SECONDS = 3.0
+# The largest body is 10 MB, and its base64 and its parts are copies of it.
+FLAT_MEGABYTES = 64
+
+JSON = "application/json"
+FORM = "multipart/form-data; boundary=b"
+
+
+def form(*files: tuple[str, bytes]) -> bytes:
+    parts = [
+        b'--b\r\nContent-Disposition: form-data; name="x"; filename="%b"\r\n\r\n%b\r\n'
+        % (name.encode(), data)
+        for name, data in files
+    ]
+    return b"".join(parts) + b"--b--\r\n"
+
+
+def animated(image_format: str) -> bytes:
+    first, second = Image.new("RGB", (16, 16), RED), Image.new("RGB", (16, 16), BLUE)
+    return encode(first, image_format, save_all=True, append_images=[second])
+
+
+GOOD = plain(GREEN)
+TEXT = base64.b64encode(GOOD).decode()
+NO_IMAGE = "not an image that this service reads: send JPEG, PNG or WebP"
+DAMAGED = "the image is damaged or incomplete"
+
+CASES: dict[str, tuple[bytes, str, int, str]] = {
+    "zero bytes": (b"", "image/jpeg", 422, "the image is empty"),
+    "a truncated JPEG": (plain()[:-200], "image/jpeg", 422, DAMAGED),
+    "a truncated PNG": (plain(image_format="PNG")[:-30], "image/png", 422, DAMAGED),
+    "a truncated WebP": (plain(image_format="WEBP")[:-10], "image/webp", 422, "image"),
+    "1 x 1": (plain(RED, (1, 1), "PNG"), "image/png", 422, "each side needs 8 at least"),
+    "50,000 x 50,000": (png_header(50_000, 50_000), "image/png", 422, "send a smaller one"),
+    "an animated PNG": (animated("PNG"), "image/png", 422, "the image is animated"),
+    "an animated WebP": (animated("WEBP"), "image/webp", 422, "the image is animated"),
+    "an animated GIF": (animated("GIF"), "image/png", 422, NO_IMAGE),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "image/png", 422, NO_IMAGE),
+    "PDF": (b"%PDF-1.7\n1 0 obj\n", "image/png", 422, NO_IMAGE),
+    "EPS": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "image/png", 422, NO_IMAGE),
+    "TIFF": (encode(Image.new("RGB", (16, 16)), "TIFF"), "image/jpeg", 422, NO_IMAGE),
+    "a page renamed to JPEG": (b"<html>" + GOOD, "image/jpeg", 422, NO_IMAGE),
+    "a document with a picture in it": (b"%PDF-1.7\n" + GOOD, "image/jpeg", 422, NO_IMAGE),
+    "10 MB of zeros": (bytes(10_000_000), "image/jpeg", 422, NO_IMAGE),
+    "a JSON name that is empty": (
+        orjson.dumps({"input": {"": TEXT}}),
+        JSON,
+        400,
+        "1 to 256 characters",
+    ),
+    "a JSON name of 1 MB": (
+        orjson.dumps({"input": {"n" * 1_000_000: TEXT}}),
+        JSON,
+        400,
+        "1 to 256 characters",
+    ),
+    "a file name of 1 MB": (form(("n" * 1_000_000, GOOD)), FORM, 400, "1 to 256 characters"),
+    "1,000 images in JSON": (
+        orjson.dumps({"input": {str(i): TEXT for i in range(1000)}}),
+        JSON,
+        413,
+        "more than 32 images",
+    ),
+    "1,000 images in a form": (
+        form(*[(str(i), GOOD) for i in range(1000)]),
+        FORM,
+        413,
+        "more than 32 images",
+    ),
+    "10,000 images in a form": (
+        form(*[(str(i), b"x") for i in range(10_000)]),
+        FORM,
+        413,
+        "too many parts",
+    ),
+    "a good image beside a bad one": (
+        form(("good", GOOD), ("bad", b"none")),
+        FORM,
+        422,
+        f"'bad': {NO_IMAGE}",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("server")
+    with ServerProcess(folder, **image_variables(write_colour_model(folder / "model"))) as server:
+        server.wait_until_ready()
+        for _ in range(5):  # what is made once, is made now
+            assert server.post(GOOD, "image/jpeg")[0] == 200
+        yield server
+
+
+def peak_megabytes(pid: int) -> float:
+    """The most memory that a process has held since the last reset."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1e3
+    raise AssertionError("this kernel does not tell")
+
+
+def reset_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+@pytest.mark.parametrize(("body", "content_type", "status", "reason"), CASES.values(), ids=CASES)
+def test_it_is_refused_at_once_in_flat_memory(
+    server: ServerProcess, body: bytes, content_type: str, status: int, reason: str
+) -> None:
+    (worker,) = server.workers()
+    reset_peak(worker)
+    before = peak_megabytes(worker)
+    started = time.monotonic()
+    found, answer = server.post(body, content_type)
+    assert time.monotonic() - started < AT_ONCE_SECONDS
+    assert peak_megabytes(worker) - before < FLAT_MEGABYTES
+    assert found == status
+    assert reason in answer["error"]["message"]
+    assert len(answer["error"]["message"]) < 400
+    assert server.post(GOOD, "image/jpeg")[0] == 200
+
+
+def test_memory_does_not_grow_with_the_number_of_bad_images(server: ServerProcess) -> None:
+    (worker,) = server.workers()
+
+    def all_of_them() -> None:
+        for body, content_type, _, _ in CASES.values():
+            server.post(body, content_type)
+
+    all_of_them()
+    reset_peak(worker)
+    before = peak_megabytes(worker)
+    for _ in range(5):
+        all_of_them()
+    assert peak_megabytes(worker) - before < FLAT_MEGABYTES
+
+
+def test_a_phones_largest_transparent_picture_takes_little_more_than_its_pixels(
+    server: ServerProcess,
+) -> None:
+    """32 megapixels are 128 MB with transparency and 96 MB without."""
+    (worker,) = server.workers()
+    picture = io.BytesIO()
+    Image.new("RGBA", (8000, 4000), (0, 0, 255, 128)).save(picture, "PNG", compress_level=1)
+    reset_peak(worker)
+    before = peak_megabytes(worker)
+    status, answer = server.post(picture.getvalue(), "image/png")
+    assert status == 200
+    assert answer["result"][0]["image"][0][0] == "n00000003 blue"
+    assert peak_megabytes(worker) - before < 300
