@@ -13,6 +13,7 @@ Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-ti
 ReasonName = Annotated[
     str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
 ]
+Quantities = dict[Annotated[str, Field(max_length=317)], Annotated[str, Field(max_length=64)]]
 
 
 class Condition(Model):
@@ -33,7 +34,7 @@ class Condition(Model):
 
 
 class Effective(Model):
-    """What the operator decided where the spec leaves it open."""
+    """What holds where the spec leaves it open, or on Auto."""
 
     strategy: Literal["Surge", "InPlace"]
     """How a change reaches the pods."""
@@ -41,6 +42,16 @@ class Effective(Model):
     """Server processes per pod."""
     threads: Count
     """Request threads per process."""
+    requests: Quantities = Field(default_factory=dict, max_length=8)
+    """Resources that a pod reserves."""
+    limits: Quantities = Field(default_factory=dict, max_length=8)
+    """Resources that a pod may use."""
+    pod_disruption_budget: bool = False
+    """Whether there is a PodDisruptionBudget."""
+    topology_spread: bool = False
+    """Whether pods are spread over nodes and zones."""
+    pod_monitor: bool = False
+    """Whether there is a PodMonitor."""
 
 
 class LoadedModel(Model):
@@ -55,14 +66,14 @@ class LoadedModel(Model):
 
 
 class Failure(Model):
-    """The last thing that went wrong in a pod; kept after it is over."""
+    """The last thing that went wrong; kept after it is over."""
 
-    pod: Annotated[str, Field(max_length=253)]
-    """Name of the pod."""
+    pod: Annotated[str, Field(max_length=253)] | None = None
+    """Name of the pod, if it was a pod's."""
     reason: ReasonName
     """Why, in one word."""
     message: Text
-    """The scheduler's, the kubelet's or the server's own words."""
+    """The scheduler's, the kubelet's, the API server's or the scoring server's own words."""
     time: Time
     """When it was first seen."""
 
@@ -73,7 +84,7 @@ class ScoringServiceStatus(Model):
     observed_generation: Count = 0
     """The generation of the spec that this status is about."""
     url: Annotated[str, Field(max_length=2048)] | None = None
-    """Where to POST scoring requests."""
+    """Where to POST scoring requests: from outside the cluster if the service is exposed."""
     internal_url: Annotated[str, Field(max_length=2048)] | None = Field(
         default=None, alias="internalURL"
     )
@@ -93,10 +104,12 @@ class ScoringServiceStatus(Model):
     model: LoadedModel | None = None
     """The model that a serving pod reports."""
     effective: Effective | None = None
-    """What the operator decided where the spec leaves it open."""
+    """What holds where the spec leaves it open, or on Auto."""
     conditions: list[Condition] = Field(
         default_factory=list, max_length=16, json_schema_extra=list_map("type")
     )
-    """Ready, Available, ModelLoaded, and while abnormal Reconciling, Stalled, Suspended."""
+    """Ready, Available, ModelLoaded; where they apply ExposureReady, CertificateReady and
+    AutoscalingActive; and while abnormal Reconciling, Stalled, Suspended.
+    """
     last_failure: Failure | None = None
-    """The last thing that went wrong in a pod; kept after it is over."""
+    """The last thing that went wrong; kept after it is over."""

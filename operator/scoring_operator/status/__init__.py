@@ -2,5 +2,15 @@
 
 from scoring_operator.status.observed import Observed, Refusal
 from scoring_operator.status.summarize import Summary, begin, summarize, summarize_invalid
+from scoring_operator.status.transitions import Transition, transition
 
-__all__ = ["Observed", "Refusal", "Summary", "begin", "summarize", "summarize_invalid"]
+__all__ = [
+    "Observed",
+    "Refusal",
+    "Summary",
+    "Transition",
+    "begin",
+    "summarize",
+    "summarize_invalid",
+    "transition",
+]

@@ -6,7 +6,17 @@ from typing import Any, Final
 
 MAX_MESSAGE_LENGTH: Final = 1024
 
-_ORDER: Final = ("Ready", "Available", "ModelLoaded", "Reconciling", "Stalled", "Suspended")
+_ORDER: Final = (
+    "Ready",
+    "Available",
+    "ModelLoaded",
+    "ExposureReady",
+    "CertificateReady",
+    "AutoscalingActive",
+    "Reconciling",
+    "Stalled",
+    "Suspended",
+)
 
 
 def timestamp(now: datetime) -> str:
@@ -50,10 +60,11 @@ class Conditions:
             "observedGeneration": self._generation,
         }
 
-    def keep(self, kind: str) -> None:
-        """Take a condition over as it was, if there was one."""
-        if kind in self._previous:
-            self._built[kind] = dict(self._previous[kind])
+    def keep(self, *kinds: str) -> None:
+        """Take conditions over as they were, those that were there."""
+        for kind in kinds:
+            if kind in self._previous:
+                self._built[kind] = dict(self._previous[kind])
 
     def build(self) -> list[dict[str, Any]]:
         """All conditions in their fixed order."""

@@ -31,11 +31,30 @@ class Reason(StrEnum):
     CONFIGURATION_INVALID = "ConfigurationInvalid"
 
 
-# A refused child is final where only its owner or the user can resolve it. Quota and admission
+# On the way to being ready, as long as nothing is wrong.
+PROGRESS = frozenset(
+    {
+        Reason.ROLLOUT_IN_PROGRESS,
+        Reason.MODEL_LOADING,
+        Reason.WAITING_FOR_ROUTE,
+        Reason.WAITING_FOR_CERTIFICATE,
+    }
+)
+
+# Only a change of the resource, or by whoever runs the cluster, resolves these. Quota and admission
 # may change by themselves, so they are tried again.
-TERMINAL_REFUSALS = frozenset({Reason.INVALID_SPEC, Reason.NAME_CONFLICT})
+TERMINAL = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.NAME_CONFLICT,
+        Reason.HOST_CONFLICT,
+        Reason.GATEWAY_API_NOT_INSTALLED,
+        Reason.CERT_MANAGER_NOT_INSTALLED,
+    }
+)
+
+# The server itself refuses to start: again and again with the same model and settings.
+SERVER_REFUSALS = frozenset({Reason.MODEL_LOAD_FAILED, Reason.CONFIGURATION_INVALID})
 
 # Past the roll-out's deadline these name the cause better than the deadline itself does.
-SELF_EXPLAINING = frozenset(
-    {Reason.IMAGE_PULL_FAILED, Reason.MODEL_LOAD_FAILED, Reason.SECRET_NOT_FOUND}
-)
+SELF_EXPLAINING = SERVER_REFUSALS | {Reason.IMAGE_PULL_FAILED, Reason.SECRET_NOT_FOUND}

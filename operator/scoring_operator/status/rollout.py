@@ -22,11 +22,14 @@ class Rollout:
     failure: tuple[Reason, str] | None = None
 
     @property
+    def current(self) -> bool:
+        """Whether all pods are of the current template, however many there are."""
+        return self.observed and self.replicas == self.updated
+
+    @property
     def complete(self) -> bool:
         """Whether exactly the desired pods of the current template run and serve."""
-        return self.observed and (
-            self.replicas == self.updated == self.ready == self.available == self.desired
-        )
+        return self.current and (self.updated == self.ready == self.available == self.desired)
 
 
 def read_rollout(deployment: Mapping[str, Any] | None) -> Rollout:
@@ -53,5 +56,6 @@ def _replica_failure(condition: Mapping[str, Any]) -> tuple[Reason, str] | None:
     if condition.get("status") != "True":
         return None
     message = condition.get("message", "")
-    exceeded = "exceeded quota" in message
+    # "failed quota" asks for a request or limit that the quota counts.
+    exceeded = "exceeded quota" in message or "failed quota" in message
     return (Reason.QUOTA_EXCEEDED if exceeded else Reason.ADMISSION_DENIED), message

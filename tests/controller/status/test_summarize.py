@@ -82,7 +82,16 @@ def test_what_a_ready_service_tells_beside_its_conditions() -> None:
     assert status["url"] == status["internalURL"] == "http://faq.ml.svc:8000/score"
     assert status["selector"] == "scoring.dev/name=faq"
     assert status["image"] == "example.com/cpu:1"
-    assert status["effective"] == {"strategy": "Surge", "workers": 1, "threads": 16}
+    assert status["effective"] == {
+        "strategy": "Surge",
+        "workers": 1,
+        "threads": 16,
+        "requests": {"cpu": "500m", "memory": "512Mi"},
+        "limits": {"memory": "512Mi"},
+        "podDisruptionBudget": False,
+        "topologySpread": False,
+        "podMonitor": False,
+    }
     assert status["observedGeneration"] == 1
 
 
@@ -257,7 +266,8 @@ def test_a_model_that_fails_to_load_again_and_again_stalls() -> None:
 
 def test_a_missing_pull_secret_is_named_when_the_image_cannot_be_pulled() -> None:
     pulling = [pod(containers=[waiting("ErrImagePull", "401 Unauthorized")])]
-    result = summary(live=deployment(ready=0), pods=pulling, missing_secrets=["regcred"])
+    spec = {"imagePullSecrets": [{"name": "regcred"}]}
+    result = summary(spec, deployment(ready=0), pulling, missing_secrets=["regcred"])
     assert ready(result.status) == ("False", "SecretNotFound")
     message = conditions(result.status)["Ready"]["message"]
     assert "regcred" in message
