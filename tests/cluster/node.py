@@ -77,6 +77,8 @@ def kubelet_configuration(paths: ClusterPaths, state: ClusterState) -> dict[str,
         "clusterDomain": dns.DOMAIN,
         "resolvConf": str(paths.configuration / "resolv.conf"),
         "podLogsDir": str(paths.logs / "pods"),
+        # How often a pod's volumes are brought up to date: a changed Secret arrives within it.
+        "syncFrequency": "10s",
         "volumePluginDir": str(paths.data / "volume-plugins"),
         "serializeImagePulls": False,
         # The machine's disk is not the node's to judge, and images come from no registry: one that

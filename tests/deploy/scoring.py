@@ -6,7 +6,7 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.cluster.errors import ClusterError
@@ -46,24 +46,40 @@ def forwarded(target: Target, service: str, namespace: str = "default") -> Itera
 
 def get(url: str) -> Any:
     """The JSON behind an address."""
+    return json.loads(text(url))
+
+
+def text(url: str) -> str:
+    """The text behind an address.
+
+    Raises:
+        ScoringError: with the status and the JSON of an error.
+    """
     return _open(urllib.request.Request(url))
 
 
-def post(url: str, body: bytes, content_type: str = "application/json") -> Any:
+def post(
+    url: str,
+    body: bytes,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """The JSON answer to a POST.
 
     Raises:
         ScoringError: with the status and the JSON of an error.
     """
-    return _open(urllib.request.Request(url, data=body, headers={"Content-Type": content_type}))
+    sent = {"Content-Type": content_type, **(headers or {})}
+    return json.loads(_open(urllib.request.Request(url, data=body, headers=sent)))
 
 
-def _open(request: urllib.request.Request) -> Any:
+def _open(request: urllib.request.Request) -> str:
     # The address is this machine's or the cluster's: a proxy of the environment would not find it.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-            return json.load(response)
+            answer: str = response.read().decode()
+            return answer
     except urllib.error.HTTPError as error:
         text = error.read().decode()
         try:

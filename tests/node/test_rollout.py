@@ -1,53 +1,17 @@
 """Changes reach the pods without a lost request; a bad change leaves what runs alone."""
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 
 from tests.deploy import scoring
 from tests.deploy.images import load, scoring_archive
 from tests.node.conftest import Product
+from tests.node.load import QUESTION, light_load
 from tests.node.namespace import Namespace
 
 pytestmark = pytest.mark.node
-
-QUESTION = json.dumps({"input": "how do i copy an object", "top": 1}).encode()
-LIGHT_LOAD_PER_SECOND = 20
-
-
-@dataclass
-class Ledger:
-    """What became of each request."""
-
-    answered: int = 0
-    failed: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def light_load(url: str) -> Iterator[Ledger]:
-    """Requests at a steady, light rate while the body runs."""
-    ledger, stop = Ledger(), threading.Event()
-
-    def send() -> None:
-        while not stop.wait(1 / LIGHT_LOAD_PER_SECOND):
-            try:
-                scoring.post(f"{url}/score", QUESTION)
-                ledger.answered += 1
-            except (OSError, scoring.ScoringError) as error:
-                ledger.failed.append(f"{type(error).__name__}: {error}")
-
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    try:
-        yield ledger
-    finally:
-        stop.set()
-        thread.join(timeout=30)
 
 
 @pytest.fixture
