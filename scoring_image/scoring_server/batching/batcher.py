@@ -32,6 +32,7 @@ class BatchObserver(Protocol):
 @dataclass(frozen=True)
 class _Work(Generic[Item, Result]):
     item: Item
+    arrived: float
     deadline: float
     future: "Future[Result]"
 
@@ -39,15 +40,16 @@ class _Work(Generic[Item, Result]):
 class Batcher(Generic[Item, Result]):
     """A bounded queue and the one thread that empties it.
 
-    The thread takes what waits, up to `max_batch`, and never waits for more: an idle model computes
-    a lone item at once, a busy one finds its next batch waiting. Items whose deadline has passed
-    are dropped, not computed. Where a batch fails, its items are computed one by one, so that an
-    item fails alone.
+    The thread takes what waits, up to `max_batch`. Without a `max_delay` it never waits for more:
+    an idle model computes a lone item at once, a busy one finds its next batch waiting. Items whose
+    deadline has passed are dropped, not computed. Where a batch fails, its items are computed one
+    by one, so that an item fails alone.
 
     Args:
         compute: items to results, one for each, in the same order; called by this thread only.
         max_batch: the most items in one call.
         places: the most items that may be in the house, those being computed included.
+        max_delay: how long an item may wait for others to fill its batch, seconds.
         observer: told about every batch.
     """
 
@@ -57,6 +59,7 @@ class Batcher(Generic[Item, Result]):
         *,
         max_batch: int,
         places: int,
+        max_delay: float = 0.0,
         observer: BatchObserver | None = None,
         name: str = "batcher",
     ) -> None:
@@ -65,6 +68,7 @@ class Batcher(Generic[Item, Result]):
         self.admission = Admission(places)
         self._compute = compute
         self._max_batch = max_batch
+        self._max_delay = max_delay
         self._observer = observer
         self._waiting: deque[_Work[Item, Result]] = deque()
         self._changed = threading.Condition()
@@ -86,7 +90,7 @@ class Batcher(Generic[Item, Result]):
         Returns:
             A future of the result, or of DeadlineExceeded, BatcherClosed or the model's own error.
         """
-        work: _Work[Item, Result] = _Work(item, deadline, Future())
+        work: _Work[Item, Result] = _Work(item, time.monotonic(), deadline, Future())
         with self._changed:
             if self._closed:
                 work.future.set_exception(BatcherClosed())
@@ -145,6 +149,7 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             if not self._waiting and not self._closed:
                 self._changed.wait(_BEAT_SECONDS)
+            self._wait_for_more()
             if self._closed:
                 for work in self._waiting:
                     if work.future.set_running_or_notify_cancel():
@@ -161,6 +166,15 @@ class Batcher(Generic[Item, Result]):
                 else:
                     taken.append(work)
             return taken
+
+    def _wait_for_more(self) -> None:
+        """With the lock held: until the batch is full or its oldest item has waited enough."""
+        while 0 < len(self._waiting) < self._max_batch and not self._closed:
+            oldest = self._waiting[0]
+            left = min(oldest.arrived + self._max_delay, oldest.deadline) - time.monotonic()
+            if left <= 0:
+                return
+            self._changed.wait(left)
 
     def _expire(self, work: _Work[Item, Result]) -> None:
         work.future.set_exception(DeadlineExceeded())

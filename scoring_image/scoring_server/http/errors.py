@@ -1,16 +1,21 @@
 """Errors as the client sees them: {"error": {"code", "message"}}, free of internals."""
 
 import logging
+from typing import Final
 
 import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
+
+from scoring_server.http.answers import JSON, Answer
 
 _log = logging.getLogger(__name__)
 
 # When to come back to a server that is busy or still loading, seconds.
 RETRY_AFTER_SECONDS = 1
 
+_RETRY: Final = (("Retry-After", str(RETRY_AFTER_SECONDS)),)
+_HEADERS: Final = {401: (("WWW-Authenticate", "Bearer"),), 429: _RETRY, 503: _RETRY}
 _CODES = {
     400: "bad_request",
     404: "not_found",
@@ -44,33 +49,38 @@ def error_body(code: str, message: str) -> bytes:
     return orjson.dumps({"error": {"code": code, "message": message}})
 
 
+def refusal(error: ApiError) -> Answer:
+    """The answer that an ApiError asks for."""
+    return _answer(error.status, error.code, error.message)
+
+
+def failure(error: Exception) -> Answer:
+    """The answer to a request that failed for a reason of the server's own, which is logged."""
+    _log.error("request failed", exc_info=error)
+    return _answer(500, "internal", "the server failed on this request; its log says why")
+
+
+def _answer(status: int, code: str, message: str) -> Answer:
+    return Answer(status, error_body(code, message), _HEADERS.get(status, ()))
+
+
 def register_error_handlers(app: Flask) -> None:
     """Turn whatever a view raises into a JSON error."""
-
-    def refused(error: ApiError) -> Response:
-        return _response(error.status, error.code, error.message)
 
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
         response = _response(
-            status, _CODES.get(status, "error"), _MESSAGES.get(status, error.name.lower())
+            _answer(status, _CODES.get(status, "error"), _MESSAGES.get(status, error.name.lower()))
         )
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
         return response
 
-    def internal(error: Exception) -> Response:
-        _log.error("request failed", exc_info=error)
-        return _response(500, "internal", "the server failed on this request; its log says why")
-
-    app.register_error_handler(ApiError, refused)
+    app.register_error_handler(ApiError, lambda error: _response(refusal(error)))
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, internal)
+    app.register_error_handler(Exception, lambda error: _response(failure(error)))
 
 
-def _response(status: int, code: str, message: str) -> Response:
-    response = Response(error_body(code, message), status, mimetype="application/json")
-    if status in {429, 503}:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers, mimetype=JSON)

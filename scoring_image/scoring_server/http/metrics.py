@@ -10,7 +10,7 @@ from scoring_server.http.service import BackendInfo, ModelInfo
 
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
-_REQUEST_SECONDS: Final = (
+_SECONDS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
 )  # fmt: skip
 _BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -25,17 +25,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self.requests = Counter(
+        self._requests = Counter(
             "scoring_requests_total",
             "Requests answered, by route and status.",
             ["route", "status"],
             registry=registry,
         )
-        self.request_seconds = Histogram(
+        self._request_seconds = Histogram(
             "scoring_request_duration_seconds",
             "Time from a request's headers to its answer, by route.",
             ["route"],
-            buckets=_REQUEST_SECONDS,
+            buckets=_SECONDS,
             registry=registry,
         )
         self.in_flight = Gauge(
@@ -44,27 +44,10 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self.refusals = Counter(
+        self._refusals = Counter(
             "scoring_refusals_total",
             "Scoring requests that were refused, by reason.",
             ["reason"],
-            registry=registry,
-        )
-        self.batch_size = Histogram(
-            "scoring_batch_size",
-            "Items computed at once.",
-            buckets=_BATCH_SIZES,
-            registry=registry,
-        )
-        self.inference_seconds = Histogram(
-            "scoring_inference_duration_seconds",
-            "Time that the model took for a batch.",
-            buckets=_REQUEST_SECONDS,
-            registry=registry,
-        )
-        self.expired = Counter(
-            "scoring_expired_items_total",
-            "Items dropped from the queue, because nobody waits for them any more.",
             registry=registry,
         )
         self._model = Gauge(
@@ -75,14 +58,18 @@ class Metrics:
             multiprocess_mode="livemax",
         )
 
-    def batch_computed(self, size: int, seconds: float) -> None:
-        """The batcher computed `size` items in `seconds`."""
-        self.batch_size.observe(size)
-        self.inference_seconds.observe(seconds)
+    def request_answered(self, route: str, status: int, seconds: float) -> None:
+        """A request of this route was answered."""
+        self._requests.labels(route, str(status)).inc()
+        self._request_seconds.labels(route).observe(seconds)
 
-    def item_expired(self) -> None:
-        """The batcher dropped an item whose deadline had passed."""
-        self.expired.inc()
+    def refused(self, reason: str) -> None:
+        """A scoring request was refused."""
+        self._refusals.labels(reason).inc()
+
+    def batches(self) -> "BatchMetrics":
+        """Metrics of a batcher; a server without one does not show them. To be called once."""
+        return BatchMetrics(self._registry)
 
     def model_loaded(self, model: ModelInfo, backend: BackendInfo) -> None:
         """Show which model is served."""
@@ -103,3 +90,35 @@ class Metrics:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library annotates in part
             return generate_latest(registry)
         return generate_latest(self._registry)
+
+
+class BatchMetrics:
+    """A batcher's metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._size = Histogram(
+            "scoring_batch_size",
+            "Items computed at once.",
+            buckets=_BATCH_SIZES,
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "scoring_inference_duration_seconds",
+            "Time that the model took for a batch.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._expired = Counter(
+            "scoring_expired_items_total",
+            "Items dropped from the queue, because nobody waits for them any more.",
+            registry=registry,
+        )
+
+    def batch_computed(self, size: int, seconds: float) -> None:
+        """The batcher computed `size` items in `seconds`."""
+        self._size.observe(size)
+        self._seconds.observe(seconds)
+
+    def item_expired(self) -> None:
+        """The batcher dropped an item whose deadline had passed."""
+        self._expired.inc()

@@ -1,4 +1,4 @@
-"""Around every request: its metrics and its one line in the log."""
+"""What is kept of every request: its metrics and its one line in the log."""
 
 import logging
 import time
@@ -14,32 +14,70 @@ _UNMATCHED: Final = "unmatched"
 _QUIET_ROUTES: Final = frozenset({"/healthz/live", "/healthz/ready", "/metrics"})
 
 
-def register_request_log(app: Flask, metrics: Metrics) -> None:
-    """Count, time and log each request.
+class RequestLog:
+    """Counts, times and logs requests.
 
     The line holds the route that matched, never the path or anything else that the client chose.
     Probes and scrapes are logged at debug level.
     """
 
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def answered(
+        self,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        bytes_in: int | None,
+        bytes_out: int | None,
+        api_key: str | None = None,
+    ) -> None:
+        """A request was answered.
+
+        Args:
+            method: of the request.
+            route: its pattern.
+            status: of the answer.
+            seconds: from the request's headers to its answer.
+            bytes_in, bytes_out: lengths of the bodies, where they are known.
+            api_key: the name of the key that it carried.
+        """
+        self._metrics.request_answered(route, status, seconds)
+        level = logging.DEBUG if route in _QUIET_ROUTES else logging.INFO
+        if not _log.isEnabledFor(level):
+            return
+        fields: dict[str, object] = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 2),
+            "bytesIn": bytes_in,
+            "bytesOut": bytes_out,
+        }
+        if api_key is not None:
+            fields["apiKey"] = api_key
+        # Not by _log.info, which walks the stack to find the line that it is called from.
+        record = logging.LogRecord(_log.name, level, "", 0, "request", None, None)
+        record.__dict__.update(fields)
+        _log.handle(record)
+
+
+def register_request_log(app: Flask, log: RequestLog) -> None:
+    """Keep what is kept of the requests that Flask answers."""
+
     def begin() -> None:
         g.started = time.monotonic()
 
     def finish(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else _UNMATCHED
-        seconds = time.monotonic() - g.started
-        metrics.requests.labels(route, str(response.status_code)).inc()
-        metrics.request_seconds.labels(route).observe(seconds)
-        _log.log(
-            logging.DEBUG if route in _QUIET_ROUTES else logging.INFO,
-            "request",
-            extra={
-                "method": request.method,
-                "route": route,
-                "status": response.status_code,
-                "milliseconds": round(seconds * 1000, 2),
-                "bytesIn": request.content_length,
-                "bytesOut": response.content_length,
-            },
+        log.answered(
+            request.method,
+            request.url_rule.rule if request.url_rule else _UNMATCHED,
+            response.status_code,
+            time.monotonic() - g.started,
+            request.content_length,
+            response.content_length,
         )
         return response
 

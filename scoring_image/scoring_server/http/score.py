@@ -1,80 +1,158 @@
-"""POST /score: admission, media type, body, deadline; the model's part is a Scorer's."""
+"""POST /score: keys, admission, media type, body, deadline; the model's part is a Scorer's.
+
+A WSGI application of its own: what Flask does around a view takes as long as scoring a question.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
+import orjson
+from werkzeug.http import parse_options_header
 
 from scoring_server.batching import Admission, BatcherClosed, DeadlineExceeded, Overloaded
-from scoring_server.http.answers import json_response
-from scoring_server.http.errors import ApiError
+from scoring_server.http.answers import JSON, Answer
+from scoring_server.http.authentication import authenticate
+from scoring_server.http.errors import ApiError, failure, refusal
+from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
+from scoring_server.http.requests import RequestLog
 from scoring_server.http.service import Detailed, Scorer, ScoreRequest, Service
 from scoring_server.http.settings import HttpSettings
-from scoring_server.http.unread import body_was_read
+from scoring_server.http.unread import announced_bytes, must_close
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+ROUTE: Final = "/score"
+# Refusals that say something about the server or its callers, as opposed to a request.
+_COUNTED: Final = frozenset({"loading", "unauthorized"})
+_STATUS_LINES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-def register_score_route(
-    app: Flask, service: Service, settings: HttpSettings, metrics: Metrics
-) -> None:
-    """Add POST /score."""
-    admission = Admission(settings.concurrent_scores)
+class ScoreRoute:
+    """Answers POST /score.
 
-    @app.post("/score")
-    def score() -> Response:
-        deadline = time.monotonic() + settings.request_timeout_seconds
-        with _refusals(metrics):
-            scorer = service.scorer
-            if scorer is None:
-                metrics.refusals.labels("loading").inc()
-                raise ApiError(503, "loading", "the model is still loading: try again")
-            _check_media_type(scorer)
-            with admission.enter(), metrics.in_flight.track_inprogress():
-                body = _read_body(settings.max_body_bytes)
-                return _answer(scorer, body, deadline)
+    Args:
+        service: holds the model once it is loaded.
+        settings: limits of this process.
+        metrics: counts refusals and what is in flight.
+        log: is told about every request.
+        keys: one of which a request must carry; None: everyone may score.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        settings: HttpSettings,
+        metrics: Metrics,
+        log: RequestLog,
+        keys: ApiKeys | None,
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._metrics = metrics
+        self._log = log
+        self._keys = keys
+        self._admission = Admission(settings.concurrent_scores)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> tuple[bytes]:
+        """Answer one request."""
+        exchange = _Exchange(environ)
+        try:
+            with _refusals(self._metrics):
+                answer = Answer(200, self._score(exchange))
+        except ApiError as error:
+            answer = refusal(error)
+        except Exception as error:
+            answer = failure(error)
+        headers = [("Content-Type", JSON), ("Content-Length", str(len(answer.body)))]
+        headers += answer.headers
+        if not exchange.body_was_read and must_close(environ):
+            headers.append(("Connection", "close"))
+        self._log.answered(
+            "POST",
+            ROUTE,
+            answer.status,
+            time.monotonic() - exchange.started,
+            announced_bytes(environ) if "CONTENT_LENGTH" in environ else None,
+            len(answer.body),
+            exchange.api_key,
+        )
+        start_response(_STATUS_LINES[answer.status], headers)
+        return (answer.body,)
+
+    def _score(self, exchange: "_Exchange") -> bytes:
+        if self._keys is not None:
+            exchange.authenticate(self._keys)
+        scorer = self._service.scorer
+        if scorer is None:
+            raise ApiError(503, "loading", "the model is still loading: try again")
+        mimetype, parameters = _media_type(exchange.environ, scorer)
+        deadline = exchange.started + self._settings.request_timeout_seconds
+        with self._admission.enter(), self._metrics.in_flight.track_inprogress():
+            body = exchange.read_body(self._settings.max_body_bytes)
+            return _result(scorer, ScoreRequest(mimetype, parameters, body, deadline))
+
+
+class _Exchange:
+    """One request while it is answered."""
+
+    def __init__(self, environ: "WSGIEnvironment") -> None:
+        self.environ = environ
+        self.started = time.monotonic()
+        self.body_was_read = False
+        self.api_key: str | None = None
+
+    def authenticate(self, keys: ApiKeys) -> None:
+        self.api_key = authenticate(self.environ, keys)
+
+    def read_body(self, max_bytes: int) -> bytes:
+        chunked = "HTTP_TRANSFER_ENCODING" in self.environ
+        announced = announced_bytes(self.environ)
+        if announced > max_bytes:
+            raise _too_large(max_bytes)
+        try:
+            body: bytes = self.environ["wsgi.input"].read(max_bytes + 1 if chunked else announced)
+        except Exception:  # the client left, or the HTTP server's parser met malformed chunks
+            raise _incomplete() from None
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        if len(body) < announced:  # the HTTP server gives out what there was
+            raise _incomplete()
+        self.body_was_read = True
+        return body
 
 
 @contextmanager
 def _refusals(metrics: Metrics) -> Iterator[None]:
-    """Work that was not done, as an answer."""
+    """Work that was not done, as an answer, and counted."""
     try:
         yield
     except Overloaded:
-        metrics.refusals.labels("overloaded").inc()
+        metrics.refused("overloaded")
         raise ApiError(503, "overloaded", "too many requests at once: try again") from None
     except DeadlineExceeded:
-        metrics.refusals.labels("deadline_exceeded").inc()
+        metrics.refused("deadline_exceeded")
         raise ApiError(503, "deadline_exceeded", "not done in time: try again") from None
     except BatcherClosed:
-        metrics.refusals.labels("stopping").inc()
+        metrics.refused("stopping")
         raise ApiError(503, "stopping", "the server is stopping: try again") from None
+    except ApiError as error:
+        if error.code in _COUNTED:
+            metrics.refused(error.code)
+        raise
 
 
-def _answer(scorer: Scorer, body: bytes, deadline: float) -> Response:
+def _result(scorer: Scorer, request: ScoreRequest) -> bytes:
     started = time.monotonic()
-    scored = scorer.score(ScoreRequest(request.mimetype, request.mimetype_params, body, deadline))
+    scored = scorer.score(request)
     time_taken = f"Computed in {(time.monotonic() - started) * 1000:.2f} ms"
     if isinstance(scored, Detailed):
-        return json_response({"result": [scored.ranking, time_taken, scored.details]})
-    return json_response({"result": [scored, time_taken]})
-
-
-def _read_body(max_bytes: int) -> bytes:
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise _too_large(max_bytes) from None
-    except Exception:  # the client left, or the HTTP server's parser met malformed chunks
-        raise _incomplete() from None
-    if len(body) > max_bytes:
-        raise _too_large(max_bytes)
-    announced = request.content_length
-    if announced is not None and len(body) < announced:  # the server gives out what there was
-        raise _incomplete()
-    body_was_read()
-    return body
+        return orjson.dumps({"result": [scored.ranking, time_taken, scored.details]})
+    return orjson.dumps({"result": [scored, time_taken]})
 
 
 def _incomplete() -> ApiError:
@@ -85,13 +163,21 @@ def _too_large(max_bytes: int) -> ApiError:
     return ApiError(413, "body_too_large", f"the body has more than {max_bytes} bytes")
 
 
-def _check_media_type(scorer: Scorer) -> None:
-    if request.mimetype not in scorer.media_types:
+def _media_type(environ: Mapping[str, Any], scorer: Scorer) -> tuple[str, Mapping[str, str]]:
+    """Media type and its parameters."""
+    header = environ.get("CONTENT_TYPE", "")
+    mimetype: str = header
+    parameters: Mapping[str, str] = {}
+    if header not in scorer.media_types:
+        mimetype, parameters = parse_options_header(header)
+        mimetype = mimetype.lower()
+    if mimetype not in scorer.media_types:
         accepted = ", ".join(scorer.media_types)
         raise ApiError(
             415,
             "unsupported_media_type",
             f"this service reads {accepted}: set the header Content-Type",
         )
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise ApiError(415, "unsupported_media_type", "compressed bodies are not read")
+    return mimetype, parameters

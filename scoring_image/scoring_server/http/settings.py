@@ -13,6 +13,7 @@ class HttpSettings:
         concurrent_scores: how many /score requests one process works on; fewer than its threads, so
             that refusals and probes always find one.
         workers, threads: shown by /version.
+        path_prefix: every route answers below this path too, e.g. /faq; empty: only without.
     """
 
     max_body_bytes: int
@@ -20,3 +21,4 @@ class HttpSettings:
     concurrent_scores: int
     workers: int
     threads: int
+    path_prefix: str = ""

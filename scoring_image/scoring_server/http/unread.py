@@ -1,41 +1,50 @@
-"""Bodies that were refused without being read: the connection must stay in step or be closed."""
+"""Bodies that were refused without being read: the connection must stay in step or be closed.
 
-from typing import Final
+A client that is told nothing sends its next request into a connection that is closing, and loses
+it.
+"""
 
-from flask import Flask, Response, g, request
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Flask, Response, request
 
 # A body up to this size is read and dropped, which is cheaper for both sides than a new connection.
 _DROPPED_BYTES: Final = 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 
 
-def body_was_read() -> None:
-    """Say that the present request's body was read to its end."""
-    g.body_was_read = True
+def must_close(environ: Mapping[str, Any]) -> bool:
+    """Drop the body of a request that is answered without it; or say that this is not possible.
+
+    Args:
+        environ: of the WSGI request, whose body was not read to its end.
+    """
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return True
+    announced = announced_bytes(environ)
+    return announced > _DROPPED_BYTES or not _drop(environ["wsgi.input"], announced)
+
+
+def announced_bytes(environ: Mapping[str, Any]) -> int:
+    """The length that the request gives its body; 0 without one."""
+    text = environ.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else 0
 
 
 def register_unread_bodies(app: Flask) -> None:
-    """After an answer that did not need the body: drop the body, or announce the end.
-
-    A client that is told nothing sends its next request into a connection that is closing, and
-    loses it.
-    """
+    """After the answer of a view, none of which needs a body."""
 
     def settle(response: Response) -> Response:
-        chunked = "Transfer-Encoding" in request.headers
-        announced = request.content_length or 0
-        if g.get("body_was_read") or not (announced or chunked):
-            return response
-        if chunked or announced > _DROPPED_BYTES or not _drop(announced):
+        if must_close(request.environ):
             response.headers["Connection"] = "close"
         return response
 
     app.after_request(settle)
 
 
-def _drop(announced: int) -> bool:
+def _drop(stream: Any, announced: int) -> bool:
     """Whether the whole body could be read."""
-    stream = request.environ["wsgi.input"]
     left = announced
     try:
         while left > 0 and (data := stream.read(min(left, _CHUNK_BYTES))):

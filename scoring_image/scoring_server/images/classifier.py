@@ -50,6 +50,8 @@ class ImageClassifier:
         labels: by class index.
         preprocessing: from picture to input.
         decoders: how many images may be decoded at once.
+        places: how many images may be in the house at once.
+        max_delay: how long an image may wait for others to fill its batch, seconds.
         observer: told about every batch.
     """
 
@@ -60,6 +62,8 @@ class ImageClassifier:
         preprocessing: Preprocessing,
         *,
         decoders: int,
+        places: int = PLACES,
+        max_delay: float = 0.0,
         observer: BatchObserver | None = None,
     ) -> None:
         self.backend = backend
@@ -69,7 +73,8 @@ class ImageClassifier:
         self.batcher: Batcher[NDArray[np.uint8], NDArray[np.float32]] = Batcher(
             self._infer,
             max_batch=backend.max_batch,
-            places=PLACES,
+            places=places,
+            max_delay=max_delay,
             observer=observer,
             name="image-inference",
         )
@@ -127,7 +132,8 @@ class ImageClassifier:
             if time.monotonic() >= deadline:
                 raise DeadlineExceeded
             try:
-                return self._preprocessing.apply(decode(data))
+                way = self._preprocessing
+                return way.apply(decode(data, draft_side=way.draft_side))
             except ImageRefused as refusal:
                 raise NamedImageRefused(name, refusal) from None
 

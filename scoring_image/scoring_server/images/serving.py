@@ -8,7 +8,7 @@ from typing import Any
 from scoring_server.artefact import open_artefact
 from scoring_server.batching import BatchObserver
 from scoring_server.images.backends import open_backend
-from scoring_server.images.classifier import ImageClassifier
+from scoring_server.images.classifier import PLACES, ImageClassifier
 from scoring_server.images.spec import KIND, ImageSpec, read_labels
 
 
@@ -41,6 +41,9 @@ def load(
     *,
     device: str,
     threads: int,
+    places: int = PLACES,
+    max_batch: int | None = None,
+    max_delay: float = 0.0,
     observer: BatchObserver | None = None,
 ) -> LoadedImageModel:
     """Verify, load and warm the model in a directory.
@@ -49,6 +52,9 @@ def load(
         directory: the artefact.
         device: "cpu" or "gpu".
         threads: how many threads inference on the CPU may use; as many images are decoded at once.
+        places: how many images may be in the house at once.
+        max_batch: the most images that are computed at once; None: the best for the hardware.
+        max_delay: how long an image may wait for others to fill its batch, seconds.
         observer: told about every batch.
 
     Raises:
@@ -57,9 +63,17 @@ def load(
     artefact = open_artefact(directory, KIND)
     spec = ImageSpec.from_details(artefact.manifest.details)
     labels = read_labels(artefact)
-    backend = open_backend(artefact, spec, classes=len(labels), device=device, threads=threads)
+    backend = open_backend(
+        artefact, spec, classes=len(labels), device=device, threads=threads, max_batch=max_batch
+    )
     classifier = ImageClassifier(
-        backend, labels, spec.preprocessing, decoders=threads, observer=observer
+        backend,
+        labels,
+        spec.preprocessing,
+        decoders=threads,
+        places=places,
+        max_delay=max_delay,
+        observer=observer,
     )
     classifier.warm()
     manifest = artefact.manifest

@@ -8,6 +8,7 @@ from scoring_server.http.images import ImageScorer
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import ModelInfo, Scorer
 from scoring_server.images import serving as image_serving
+from scoring_server.images.classifier import PLACES
 from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
 
 _WARMING_QUESTION: Final = "How do I start?"
@@ -47,7 +48,11 @@ def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
         settings.model_path,
         device=settings.device,
         threads=settings.maths_threads,
-        observer=metrics,
+        # A server that was given more threads for it holds more images.
+        places=max(PLACES, settings.concurrent_scores),
+        max_batch=settings.max_batch_size,
+        max_delay=settings.max_batch_delay_seconds,
+        observer=metrics.batches(),
     )
     loaded.classifier.batcher.start()
     info = loaded.info

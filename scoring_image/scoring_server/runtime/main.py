@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from scoring_server.artefact import ModelLoadError
+from scoring_server.http.keys import ApiKeys, KeysError
 from scoring_server.process.last_words import EXIT_CONFIG, EXIT_SOFTWARE, write_termination_message
 from scoring_server.process.logs import configure_logging
 from scoring_server.runtime.environment import fresh_scratch, prepare
@@ -25,22 +26,23 @@ def main() -> NoReturn:
     try:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level)
+        keys = ApiKeys(directory) if (directory := settings.api_keys_directory) else None
         scratch = fresh_scratch(settings.port)
-    except (SettingsError, OSError) as error:
+    except (SettingsError, KeysError, OSError) as error:
         _log.error("the server cannot be configured: %s", error)
         write_termination_message("ConfigurationInvalid", str(error))
         sys.exit(EXIT_CONFIG)
     prepare(os.environ, maths_threads=settings.maths_threads, scratch=scratch)
-    _serve(settings, scratch)
+    _serve(settings, scratch, keys)
 
 
-def _serve(settings: Settings, scratch: Path) -> NoReturn:
+def _serve(settings: Settings, scratch: Path, keys: ApiKeys | None) -> NoReturn:
     # Not before `prepare`: it sets what numpy and prometheus_client read when they are imported.
     from scoring_server.runtime.server import ScoringServer, report_load_failure
 
     master = os.getpid()
     try:
-        ScoringServer(settings, scratch).run()
+        ScoringServer(settings, scratch, keys).run()
         sys.exit(0)
     except ModelLoadError as error:
         report_load_failure(error)

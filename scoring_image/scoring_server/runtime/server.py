@@ -15,6 +15,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from scoring_server.artefact import ModelLoadError
 from scoring_server.http.app import create_app
+from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Scorer, Service
 from scoring_server.images.spec import RANDOM_WEIGHTS
@@ -62,10 +63,12 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
     Args:
         settings: of this server.
         scratch: a folder in memory for the workers' heartbeats.
+        keys: one of which scoring requests must carry; None: everyone may score.
     """
 
-    def __init__(self, settings: Settings, scratch: Path) -> None:
+    def __init__(self, settings: Settings, scratch: Path, keys: ApiKeys | None) -> None:
         self._settings = settings
+        self._keys = keys
         self._scratch = scratch
         self._metrics = Metrics()
         self._service = Service()
@@ -102,7 +105,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         """The app; for a FAQ with its model, in the master process."""
         if self._settings.model_type == FAQ_MATCHING:
             self._service.ready(load_scorer(self._settings, self._metrics))
-        return create_app(self._service, self._settings.http, self._metrics)
+        return create_app(self._service, self._settings.http, self._metrics, self._keys)
 
     def _worker_started(self, _worker: Any) -> None:
         if self._service.scorer is not None:

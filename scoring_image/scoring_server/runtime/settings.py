@@ -1,5 +1,6 @@
 """Settings from the environment."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,15 @@ _RESERVED_SHARE: Final = 0.2
 # A FAQ worker answers thousands of requests a second; more of them than this serve nobody.
 _MAX_FAQ_WORKERS: Final = 8
 
+# The bounds of the ScoringService resource.
+_MAX_WORKERS: Final = 64
+_MAX_THREADS: Final = 512
+_MAX_CONCURRENCY: Final = 10_000
+_MAX_BATCH_SIZE: Final = 1024
+_MAX_BATCH_DELAY_MILLISECONDS: Final = 1000
+_PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
+_MAX_PREFIX_CHARACTERS: Final = 256
+
 Value = TypeVar("Value")
 
 
@@ -45,7 +55,12 @@ class Settings:
         workers: processes.
         threads: request threads per worker.
         cpus: what the maths libraries may use.
-        max_body_bytes, request_timeout_seconds: see HttpSettings.
+        max_body_bytes, request_timeout_seconds, path_prefix: see HttpSettings.
+        max_concurrency: /score requests that all workers together work on; None: as many as their
+            threads allow.
+        max_batch_size: images that are computed at once; None: the best for the hardware.
+        max_batch_delay_seconds: how long a batch of images waits for more.
+        api_keys_directory: holds a file for each API key; None: everyone may score.
         drain_seconds: how long SIGTERM may take to finish what is in flight.
         log_level: debug, info, warning or error.
     """
@@ -61,6 +76,11 @@ class Settings:
     request_timeout_seconds: float
     drain_seconds: int
     log_level: str
+    path_prefix: str = ""
+    max_concurrency: int | None = None
+    max_batch_size: int | None = None
+    max_batch_delay_seconds: float = 0.0
+    api_keys_directory: Path | None = None
 
     @property
     def maths_threads(self) -> int:
@@ -72,14 +92,27 @@ class Settings:
         return 1 if self.model_type == FAQ_MATCHING else max(1, int(self.cpus))
 
     @property
+    def concurrent_scores(self) -> int:
+        """How many /score requests one worker works on at a time.
+
+        Some of the threads are left for refusals and probes. Of max_concurrency each worker gets an
+        equal whole share, so that the pod stays within it.
+        """
+        unreserved = max(1, int(self.threads * (1 - _RESERVED_SHARE)))
+        if self.max_concurrency is None:
+            return unreserved
+        return min(unreserved, self.max_concurrency // self.workers)
+
+    @property
     def http(self) -> HttpSettings:
         """What the app needs of it."""
         return HttpSettings(
             max_body_bytes=self.max_body_bytes,
             request_timeout_seconds=self.request_timeout_seconds,
-            concurrent_scores=max(1, int(self.threads * (1 - _RESERVED_SHARE))),
+            concurrent_scores=self.concurrent_scores,
             workers=self.workers,
             threads=self.threads,
+            path_prefix=self.path_prefix,
         )
 
     @classmethod
@@ -95,17 +128,24 @@ class Settings:
         is_faq = model_type == FAQ_MATCHING
         # An image worker holds a model of its own and uses all CPUs; FAQ workers share one.
         workers = min(max(1, int(cpus)), _MAX_FAQ_WORKERS) if is_faq else 1
+        workers = read.integer("SCORING_WORKERS", workers, minimum=1, maximum=_MAX_WORKERS)
+        concurrency = read.optional_integer("SCORING_MAX_CONCURRENCY", 1, _MAX_CONCURRENCY)
+        delay = read.optional_integer(
+            "SCORING_MAX_BATCH_DELAY_MILLISECONDS", 0, _MAX_BATCH_DELAY_MILLISECONDS
+        )
+        api_keys = read.text("SCORING_API_KEYS_DIR", "")
         return cls(
             model_type=model_type,
             model_path=Path(read.text("SCORING_MODEL_PATH", str(_MODELS / model_type))),
             device=read.choice("SCORING_DEVICE", DEVICES, "cpu"),
             port=read.integer("SCORING_PORT", 8080, minimum=1, maximum=65_535),
-            workers=read.integer("SCORING_WORKERS", workers, minimum=1, maximum=1024),
+            # A worker without a share of the concurrency would refuse all that reaches it.
+            workers=min(workers, concurrency or workers),
             threads=read.integer(
                 "SCORING_THREADS",
                 _FAQ_THREADS if is_faq else _IMAGE_THREADS,
                 minimum=1,
-                maximum=1024,
+                maximum=_MAX_THREADS,
             ),
             cpus=cpus,
             max_body_bytes=read.integer("SCORING_MAX_BODY_BYTES", 10_485_760, minimum=1),
@@ -114,6 +154,11 @@ class Settings:
             ),
             drain_seconds=read.integer("SCORING_DRAIN_SECONDS", 30, minimum=1),
             log_level=read.choice("SCORING_LOG_LEVEL", LOG_LEVELS, "info"),
+            path_prefix=read.path_prefix("SCORING_PATH_PREFIX"),
+            max_concurrency=concurrency,
+            max_batch_size=read.optional_integer("SCORING_MAX_BATCH_SIZE", 1, _MAX_BATCH_SIZE),
+            max_batch_delay_seconds=(delay or 0) / 1000,
+            api_keys_directory=Path(api_keys) if api_keys else None,
         )
 
 
@@ -137,6 +182,22 @@ class _Reader:
             bounds = f"at least {minimum}" + (f" and at most {maximum}" if maximum else "")
             raise SettingsError(f"{name} is {value}; it must be {bounds}")
         return value
+
+    def optional_integer(self, name: str, minimum: int, maximum: int) -> int | None:
+        if not self.text(name, ""):
+            return None
+        return self.integer(name, minimum, minimum=minimum, maximum=maximum)
+
+    def path_prefix(self, name: str) -> str:
+        value = self.text(name, "")
+        if value in {"", "/"}:
+            return ""
+        if len(value) > _MAX_PREFIX_CHARACTERS or not _PATH_PREFIX.fullmatch(value):
+            raise SettingsError(
+                f"{name} is {value[:50]!r}; it must be a path such as /faq, of letters, digits and "
+                f"-._~ between slashes, with at most {_MAX_PREFIX_CHARACTERS} characters"
+            )
+        return value.rstrip("/")
 
     def number(self, name: str, default: float, *, minimum: float) -> float:
         value = self._parse(name, default, float, "a number")

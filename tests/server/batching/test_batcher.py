@@ -165,3 +165,57 @@ def test_a_thread_that_does_not_run_never_beats(doubler: Doubler) -> None:
 def test_an_empty_batch_is_refused(doubler: Doubler) -> None:
     with pytest.raises(ValueError, match="max_batch"):
         Batcher(doubler, max_batch=0, places=1)
+
+
+def delaying(doubler: Doubler, seconds: float) -> Batcher[int, int]:
+    return Batcher(doubler, max_batch=3, places=8, max_delay=seconds)
+
+
+def test_with_a_delay_a_batch_waits_for_more(doubler: Doubler) -> None:
+    batcher = delaying(doubler, SOON)
+    batcher.start()
+    started = time.monotonic()
+    futures = []
+    for item in (1, 2, 3):
+        futures.append(batcher.submit(item, later(SOON * 2)))
+        time.sleep(0.02)
+    assert [batcher.result(future, later()) for future in futures] == [2, 4, 6]
+    assert doubler.batches == [[1, 2, 3]]  # full: the rest of the delay is not waited for
+    assert time.monotonic() - started < SOON
+    batcher.close(SOON)
+
+
+def test_a_lone_item_waits_no_longer_than_the_delay(doubler: Doubler) -> None:
+    batcher = delaying(doubler, 0.2)
+    batcher.start()
+    started = time.monotonic()
+    assert batcher.result(batcher.submit(1, later()), later()) == 2
+    assert 0.2 <= time.monotonic() - started < SOON
+    batcher.close(SOON)
+
+
+def test_an_item_that_has_waited_for_the_batch_before_it_waits_no_more(doubler: Doubler) -> None:
+    batcher = delaying(doubler, 0.3)
+    doubler.go_on.clear()
+    batcher.start()
+    occupying = [batcher.submit(0, later()) for _ in range(3)]
+    assert doubler.computing.wait(SOON)
+    future = batcher.submit(1, later())
+    time.sleep(0.4)
+    started = time.monotonic()
+    doubler.go_on.set()
+    assert batcher.result(future, later()) == 2
+    assert time.monotonic() - started < 0.25
+    assert [batcher.result(done, later()) for done in occupying] == [0, 0, 0]
+    batcher.close(SOON)
+
+
+def test_waiting_for_more_ends_with_the_batcher(doubler: Doubler) -> None:
+    batcher = delaying(doubler, SOON)
+    batcher.start()
+    future = batcher.submit(1, later())
+    started = time.monotonic()
+    batcher.close(SOON)
+    with pytest.raises(BatcherClosed):
+        batcher.result(future, later())
+    assert time.monotonic() - started < SOON / 2

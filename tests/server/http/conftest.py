@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from scoring_server.http.app import create_app
 from scoring_server.http.faq import FaqScorer
 from scoring_server.http.images import ImageScorer
+from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import ModelInfo, Scorer, Service
 from scoring_server.http.settings import HttpSettings
@@ -68,8 +69,15 @@ class FakeRanker:
         return [Ranking((Match(11, 111, 0.75), Match(22, 222, 0.25))) for _ in questions]
 
 
-def client_of(scorer: Scorer | None) -> FlaskClient:
-    return create_app(Service(scorer), SETTINGS, Metrics()).test_client()
+def client_of(
+    scorer: Scorer | None, *, keys: ApiKeys | None = None, prefix: str = ""
+) -> FlaskClient:
+    settings = replace(SETTINGS, path_prefix=prefix)
+    return create_app(Service(scorer), settings, Metrics(), keys).test_client()
+
+
+def faq_scorer(ranker: "FakeRanker") -> FaqScorer:
+    return FaqScorer(ranker, model_info("faq-matching"))  # type: ignore[arg-type]  # a fake
 
 
 @pytest.fixture
@@ -79,7 +87,7 @@ def ranker() -> FakeRanker:
 
 @pytest.fixture
 def faq(ranker: FakeRanker) -> FlaskClient:
-    return client_of(FaqScorer(ranker, model_info("faq-matching")))  # type: ignore[arg-type]  # a fake
+    return client_of(faq_scorer(ranker))
 
 
 @pytest.fixture

@@ -39,12 +39,30 @@ def test_a_charset_beside_the_content_type_is_fine(faq: FlaskClient) -> None:
     )
 
 
+def test_colons_in_a_question_are_no_second_names(faq: FlaskClient, ranker: FakeRanker) -> None:
+    question = '"input": {"input": 1, "input": 2} a: b :: c'
+    assert faq.post("/score", json={"input": question}).status_code == 200
+    assert ranker.asked[0][0] == [question]
+
+
 INVALID = {
     "no object": ("[1]", 'the body must be a JSON object such as {"input": …}'),
     "no input": ("{}", 'the field "input" is missing'),
     "unknown field": (
         '{"input": "a", "tpo": 1}',
         "unknown field 'tpo'; known are details, input, minProbability, top",
+    ),
+    "a field twice": (
+        '{"input": "a", "top": 1, "top": 2}',
+        "the name 'top' is there twice in one object",
+    ),
+    "a field twice in other letters": (
+        '{"input": "a: b", "\\u0069nput": "c"}',
+        "the name 'input' is there twice in one object",
+    ),
+    "deeply nested": (
+        '{"input": ' + '{"a":' * 1000 + "1" + "}" * 1000 + "}",
+        '"input" must be a question or a list of questions',
     ),
     "a number": ('{"input": 3}', '"input" must be a question or a list of questions'),
     "null": ('{"input": null}', '"input" must be a question or a list of questions'),

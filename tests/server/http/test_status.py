@@ -90,3 +90,10 @@ def test_a_wrong_method_is_a_405_that_names_the_right_ones(faq: FlaskClient) -> 
     assert answer.status_code == 405
     assert answer.get_json()["error"]["code"] == "method_not_allowed"
     assert "POST" in answer.headers["Allow"]
+
+
+def test_a_server_without_batches_shows_no_metrics_of_them(faq: FlaskClient) -> None:
+    faq.post("/score", json={"input": "a"})
+    metrics = faq.get("/metrics").text
+    for name in ("scoring_batch_size", "scoring_inference_duration", "scoring_expired_items"):
+        assert name not in metrics

@@ -48,6 +48,49 @@ def test_the_defaults() -> None:
     assert settings.request_timeout_seconds == 30
     assert settings.drain_seconds == 30
     assert settings.log_level == "info"
+    assert settings.path_prefix == ""
+    assert settings.max_concurrency is None
+    assert settings.max_batch_size is None
+    assert settings.max_batch_delay_seconds == 0
+    assert settings.api_keys_directory is None
+
+
+def concurrency(limit: int, *, workers: int, threads: int) -> tuple[int, int]:
+    """Workers, and the requests that each of them works on."""
+    settings = Settings.from_environment(
+        {
+            **FAQ,
+            "SCORING_WORKERS": str(workers),
+            "SCORING_THREADS": str(threads),
+            "SCORING_MAX_CONCURRENCY": str(limit),
+        }
+    )
+    return settings.workers, settings.http.concurrent_scores
+
+
+def test_workers_share_the_concurrency_and_stay_within_it() -> None:
+    assert concurrency(8, workers=2, threads=16) == (2, 4)
+    assert concurrency(9, workers=2, threads=16) == (2, 4)
+    assert concurrency(10_000, workers=2, threads=16) == (2, 12)
+
+
+def test_there_are_no_more_workers_than_requests_to_work_on() -> None:
+    assert concurrency(3, workers=8, threads=16) == (3, 1)
+    assert concurrency(1, workers=8, threads=1) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "prefix"),
+    [("/", ""), ("/faq", "/faq"), ("/faq/", "/faq"), ("/a/b.c-d_~", "/a/b.c-d_~")],
+)
+def test_a_path_prefix_has_no_slash_at_its_end(value: str, prefix: str) -> None:
+    settings = Settings.from_environment({**FAQ, "SCORING_PATH_PREFIX": value})
+    assert settings.http.path_prefix == prefix
+
+
+def test_zero_delay_is_no_delay() -> None:
+    settings = Settings.from_environment({**IMAGES, "SCORING_MAX_BATCH_DELAY_MILLISECONDS": "0"})
+    assert settings.max_batch_delay_seconds == 0
 
 
 def test_every_variable_is_read() -> None:
@@ -64,6 +107,11 @@ def test_every_variable_is_read() -> None:
             "SCORING_REQUEST_TIMEOUT_SECONDS": "2.5",
             "SCORING_DRAIN_SECONDS": "9",
             "SCORING_LOG_LEVEL": "debug",
+            "SCORING_PATH_PREFIX": "/pictures",
+            "SCORING_MAX_CONCURRENCY": "6",
+            "SCORING_MAX_BATCH_SIZE": "8",
+            "SCORING_MAX_BATCH_DELAY_MILLISECONDS": "5",
+            "SCORING_API_KEYS_DIR": "/etc/scoring/api-keys",
         }
     )
     assert settings == Settings(
@@ -78,6 +126,11 @@ def test_every_variable_is_read() -> None:
         request_timeout_seconds=2.5,
         drain_seconds=9,
         log_level="debug",
+        path_prefix="/pictures",
+        max_concurrency=6,
+        max_batch_size=8,
+        max_batch_delay_seconds=0.005,
+        api_keys_directory=Path("/etc/scoring/api-keys"),
     )
 
 
@@ -94,8 +147,21 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("SCORING_PORT", "http", "is 'http'; it must be a whole number"),
         ("SCORING_PORT", "0", "is 0; it must be at least 1 and at most 65535"),
         ("SCORING_PORT", "65536", "is 65536; it must be at least 1 and at most 65535"),
-        ("SCORING_WORKERS", "0", "is 0; it must be at least 1"),
-        ("SCORING_THREADS", "-1", "is -1; it must be at least 1"),
+        ("SCORING_WORKERS", "0", "is 0; it must be at least 1 and at most 64"),
+        ("SCORING_WORKERS", "65", "is 65; it must be at least 1 and at most 64"),
+        ("SCORING_THREADS", "-1", "is -1; it must be at least 1 and at most 512"),
+        ("SCORING_THREADS", "513", "is 513; it must be at least 1 and at most 512"),
+        ("SCORING_MAX_CONCURRENCY", "0", "is 0; it must be at least 1 and at most 10000"),
+        ("SCORING_MAX_CONCURRENCY", "auto", "is 'auto'; it must be a whole number"),
+        ("SCORING_MAX_BATCH_SIZE", "0", "is 0; it must be at least 1 and at most 1024"),
+        ("SCORING_MAX_BATCH_SIZE", "1025", "is 1025; it must be at least 1 and at most 1024"),
+        ("SCORING_MAX_BATCH_DELAY_MILLISECONDS", "-1", "is -1; it must be at least 0 and at most"),
+        ("SCORING_MAX_BATCH_DELAY_MILLISECONDS", "1001", "is 1001; it must be at least 0 and at"),
+        ("SCORING_MAX_BATCH_DELAY_MILLISECONDS", "0.5", "is '0.5'; it must be a whole number"),
+        ("SCORING_PATH_PREFIX", "faq", "is 'faq'; it must be a path such as /faq"),
+        ("SCORING_PATH_PREFIX", "//faq", "is '//faq'; it must be a path such as /faq"),
+        ("SCORING_PATH_PREFIX", "/a b", "is '/a b'; it must be a path such as /faq"),
+        ("SCORING_PATH_PREFIX", "/" + "a" * 256, "is '/aaaaaaaa"),
         ("SCORING_CPUS", "nan", "is nan; it must be at least 0.001"),
         ("SCORING_CPUS", "inf", "is inf; it must be at least 0.001"),
         ("SCORING_CPUS", "two", "is 'two'; it must be a number"),

@@ -8,7 +8,13 @@ __all__ = ["Backend", "open_backend"]
 
 
 def open_backend(
-    artefact: Artefact, spec: ImageSpec, *, classes: int, device: str, threads: int
+    artefact: Artefact,
+    spec: ImageSpec,
+    *,
+    classes: int,
+    device: str,
+    threads: int,
+    max_batch: int | None = None,
 ) -> Backend:
     """Load the model of a verified artefact onto a device.
 
@@ -16,6 +22,7 @@ def open_backend(
         classes: how many logits the model must give.
         device: "cpu" (OpenVINO) or "gpu" (torch).
         threads: how many threads inference on the CPU may use.
+        max_batch: the most pictures at once; None: the best for the hardware.
 
     Raises:
         ModelLoadError: the artefact does not hold what the device needs, or it cannot be loaded.
@@ -24,7 +31,7 @@ def open_backend(
     if device == "cpu":
         from scoring_server.images.backends.openvino import open_openvino
 
-        return open_openvino(artefact, spec, classes=classes, threads=threads)
+        return open_openvino(artefact, spec, classes=classes, threads=threads, max_batch=max_batch)
     from scoring_server.images.backends.torch import open_torch
 
-    return open_torch(artefact, spec, classes=classes, device="cuda")
+    return open_torch(artefact, spec, classes=classes, device="cuda", max_batch=max_batch)

@@ -13,7 +13,8 @@ class Backend(Protocol):
         name: the library, as /version shows it.
         precision: what it computes in, such as "bf16".
         device: "cpu" or "gpu".
-        max_batch: the batch beyond which the hardware gains nothing.
+        max_batch: the most pictures at once; by default the batch beyond which the hardware gains
+            nothing.
         warm_sizes: the batch sizes to compute once before the first request.
     """
 

@@ -13,17 +13,17 @@ from scoring_server.images.architectures import UnknownArchitecture, build, with
 from scoring_server.images.spec import SAFETENSORS_FILE, ImageSpec
 
 # An H100 gains little beyond 64 images of ResNet-152 a batch.
-_MAX_BATCH: Final = 64
+_BEST_BATCH: Final = 64
 
 
 class TorchBackend:
     """A torch module on a device: fp16 and channels_last on a GPU, fp32 on a CPU."""
 
     name = "torch"
-    max_batch = _MAX_BATCH
-    warm_sizes = (1, 8, _MAX_BATCH)
 
-    def __init__(self, module: torch.nn.Module, device: str) -> None:
+    def __init__(self, module: torch.nn.Module, device: str, max_batch: int = _BEST_BATCH) -> None:
+        self.max_batch = max_batch
+        self.warm_sizes = tuple(sorted({1, min(8, max_batch), min(_BEST_BATCH, max_batch)}))
         self._device = torch.device(device)
         on_gpu = self._device.type != "cpu"
         self._dtype = torch.float16 if on_gpu else torch.float32
@@ -41,12 +41,20 @@ class TorchBackend:
         return logits
 
 
-def open_torch(artefact: Artefact, spec: ImageSpec, *, classes: int, device: str) -> TorchBackend:
+def open_torch(
+    artefact: Artefact,
+    spec: ImageSpec,
+    *,
+    classes: int,
+    device: str,
+    max_batch: int | None = None,
+) -> TorchBackend:
     """The artefact's safetensors in the architecture that its manifest names.
 
     Args:
         classes: how many logits the model must give.
         device: as torch names it, "cuda" or "cpu".
+        max_batch: the most pictures at once; None: the best for the hardware.
 
     Raises:
         ModelLoadError: the device is not there, or the artefact does not hold such a model.
@@ -65,4 +73,4 @@ def open_torch(artefact: Artefact, spec: ImageSpec, *, classes: int, device: str
         network.load_state_dict(load_file(artefact.path(SAFETENSORS_FILE)))
     except (UnknownArchitecture, SafetensorError, RuntimeError) as error:
         raise ModelLoadError(f"{SAFETENSORS_FILE} cannot be loaded: {error}") from None
-    return TorchBackend(with_input(network, spec), device)
+    return TorchBackend(with_input(network, spec), device, max_batch or _BEST_BATCH)
