@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from scoring_operator.api.status import ScoringServiceStatus
-from scoring_operator.manifests import Platform
 from scoring_operator.status import (
     Observed,
     Refusal,
@@ -29,8 +28,9 @@ from tests.controller.builders import (
     unschedulable,
     waiting,
 )
+from tests.controller.status.observations import PLATFORM, exposed, lost, routed
 
-PLATFORM = Platform(cpu_image="example.com/cpu:1", gpu_image="example.com/gpu:1")
+KEYS = {"auth": {"apiKeys": {"secretName": "keys"}}}
 DEADLINE = {
     "type": "Progressing",
     "status": "False",
@@ -45,13 +45,14 @@ def summary(
     pods: Sequence[Mapping[str, Any]] = (),
     previous: Mapping[str, Any] | None = None,
     later_seconds: int = 0,
+    children: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
     **observed: Any,
 ) -> Summary:
-    children = {} if live is None else {("Deployment", "faq"): live}
+    own = {} if live is None else {("Deployment", "faq"): live}
     result = summarize(
         service(spec),
         PLATFORM,
-        Observed(children=children, pods=pods, **observed),
+        Observed(children={**own, **(children or {})}, pods=pods, **observed),
         previous or {},
         NOW + timedelta(seconds=later_seconds),
     )
@@ -121,86 +122,6 @@ def test_pods_that_run_and_are_not_ready_are_loading_their_model() -> None:
     assert conditions(status)["ModelLoaded"]["status"] == "False"
 
 
-SCHEDULER = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
-
-# One row per reason that a pod can give: (spec, pod, reason, part of the message).
-POD_TROUBLES: list[tuple[Mapping[str, Any], Mapping[str, Any], str, str]] = [
-    (
-        IMAGE_GPU,
-        pod(phase="Pending", conditions=unschedulable(SCHEDULER)),
-        "InsufficientAccelerators",
-        SCHEDULER,
-    ),
-    ({}, pod(phase="Pending", conditions=unschedulable(SCHEDULER)), "Unschedulable", SCHEDULER),
-    (
-        IMAGE_GPU,
-        pod(phase="Pending", conditions=unschedulable("0/1 nodes: 1 Insufficient memory.")),
-        "Unschedulable",
-        "Insufficient memory",
-    ),
-    (
-        {},
-        pod(phase="Pending", containers=[waiting("ErrImagePull", "not found")]),
-        "ImagePullFailed",
-        "not found",
-    ),
-    (
-        {},
-        pod(
-            phase="Pending",
-            containers=[
-                waiting("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: no host')
-            ],
-        ),
-        "ImagePullFailed",
-        "pod faq-1: no host",
-    ),
-    ({}, pod(containers=[waiting("InvalidImageName")]), "ImagePullFailed", "InvalidImageName"),
-    (
-        {},
-        pod(containers=[waiting("CreateContainerConfigError", 'secret "keys" not found')]),
-        "SecretNotFound",
-        'secret "keys" not found',
-    ),
-    (
-        {},
-        pod(containers=[waiting("CreateContainerConfigError", 'configmap "c" not found')]),
-        "InvalidSpec",
-        'configmap "c" not found',
-    ),
-    ({}, pod(containers=[crashed(1, "boom\nValueError: x")]), "CrashLooping", "ValueError: x"),
-    ({}, pod(containers=[crashed(137, reason="OOMKilled")]), "OutOfMemory", "memory limit"),
-    (
-        {},
-        pod(containers=[crashed(78, "ModelLoadFailed: model.npz is damaged")]),
-        "ModelLoadFailed",
-        "pod faq-1: model.npz is damaged",
-    ),
-    (
-        {},
-        pod(phase="Pending", init_containers=[crashed(78, "ModelLoadFailed: wrong sha256")]),
-        "ModelLoadFailed",
-        "wrong sha256",
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("spec", "trouble", "reason", "message"),
-    POD_TROUBLES,
-    ids=[f"{row[2]}-{index}" for index, row in enumerate(POD_TROUBLES)],
-)
-def test_a_pods_trouble_becomes_the_reason_in_the_clusters_words(
-    spec: Mapping[str, Any], trouble: Mapping[str, Any], reason: str, message: str
-) -> None:
-    status = summary(spec, deployment(ready=0), [trouble]).status
-    assert ready(status) == ("False", reason)
-    assert message in conditions(status)["Ready"]["message"]
-    assert conditions(status)["Reconciling"]["reason"] == reason
-    assert status["lastFailure"]["reason"] == reason
-    assert status["lastFailure"]["pod"] == "faq-1"
-
-
 def test_the_newest_pod_speaks_for_the_current_spec() -> None:
     old = pod("faq-old", containers=[crashed(1, "old")], created="2026-03-01T10:00:00Z")
     new = pod("faq-new", containers=[waiting("ErrImagePull", "new")])
@@ -220,29 +141,6 @@ def test_a_container_that_once_failed_and_runs_now_is_no_trouble_when_ready() ->
     recovered = pod(ready=True, containers=[{**crashed(1), "state": {"running": {}}}])
     status = summary(live=deployment(), pods=[recovered]).status
     assert ready(status) == ("True", "AllReplicasReady")
-
-
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        ('pods "faq-1" is forbidden: exceeded quota: small, requested: pods=1', "QuotaExceeded"),
-        ('pods "faq-1" is forbidden: violates PodSecurity "restricted"', "AdmissionDenied"),
-    ],
-)
-def test_pods_that_cannot_be_made_are_reported(message: str, reason: str) -> None:
-    failure = {"type": "ReplicaFailure", "status": "True", "message": message}
-    result = summary(live=deployment(ready=0, replicas=0, updated=0, conditions=[failure]))
-    assert ready(result.status) == ("False", reason)
-    assert message in conditions(result.status)["Ready"]["message"]
-    assert result.look_again_seconds is not None
-
-
-def test_past_the_deadline_a_rollout_is_stalled() -> None:
-    live = deployment(ready=0, conditions=[DEADLINE])
-    status = summary(live=live, pods=[pod(phase="Pending")]).status
-    assert ready(status) == ("False", "RolloutDeadlineExceeded")
-    assert conditions(status)["Stalled"]["reason"] == "RolloutDeadlineExceeded"
-    assert "timed out progressing" in conditions(status)["Stalled"]["message"]
 
 
 def test_past_the_deadline_the_cause_is_still_named() -> None:
@@ -286,22 +184,11 @@ def test_a_refused_child_wins_over_everything_else() -> None:
     assert result.look_again_seconds is not None
 
 
-def test_a_refusal_that_may_pass_is_not_terminal() -> None:
-    refusal = Refusal("Deployment", "faq", Reason.QUOTA_EXCEEDED, "exceeded quota")
-    status = summary(refusals=[refusal]).status
-    assert "Reconciling" in conditions(status)
-
-
 def test_a_suspended_service_is_as_it_should_be_and_serves_nothing() -> None:
     status = summary({"suspend": True, "replicas": 3}, deployment(desired=0)).status
     assert ready(status) == ("True", "Suspended")
     assert conditions(status)["Suspended"]["status"] == "True"
     assert conditions(status)["Available"]["status"] == "False"
-
-
-def test_a_service_scaled_to_zero_says_so() -> None:
-    status = summary({"replicas": 0}, deployment(desired=0)).status
-    assert ready(status) == ("True", "ScaledToZero")
 
 
 def test_the_model_that_a_pod_reports_is_shown() -> None:
@@ -354,6 +241,131 @@ def test_a_long_message_is_cut_to_what_the_schema_allows() -> None:
     long = pod(containers=[crashed(78, "x" * 5000)])
     status = summary(live=deployment(ready=0), pods=[long]).status
     assert len(status["lastFailure"]["message"]) == 1024
+
+
+def test_a_failure_that_is_no_pods_has_no_pod() -> None:
+    refusal = Refusal("Service", "faq", Reason.NAME_CONFLICT, "belongs to another owner")
+    failure = summary(refusals=[refusal]).status["lastFailure"]
+    assert failure == {
+        "reason": "NameConflict",
+        "message": "Service faq: belongs to another owner",
+        "time": NOW_TEXT,
+    }
+
+
+def test_a_pod_that_its_node_gave_up_on_is_the_last_failure_of_a_service_that_is_whole() -> None:
+    (evicted,) = lost("Evicted", "The node was low on resource: memory.")
+    evicted["status"]["conditions"][0]["lastTransitionTime"] = "2026-03-01T11:30:00Z"
+    status = summary(live=deployment(), pods=[pod(ready=True), evicted]).status
+    assert ready(status) == ("True", "AllReplicasReady")
+    assert status["lastFailure"]["reason"] == "OutOfMemory"
+    assert status["lastFailure"]["time"] == "2026-03-01T11:30:00Z"
+    crash = {"pod": "faq-3", "reason": "CrashLooping", "message": "boom", "time": NOW_TEXT}
+    later = summary(live=deployment(), pods=[evicted], previous={**status, "lastFailure": crash})
+    assert later.status["lastFailure"] == crash
+
+
+def test_a_secret_that_comes_a_moment_later_stalls_nothing() -> None:
+    def look(
+        previous: Mapping[str, Any], seconds: int, missing: Sequence[str] = ("keys",)
+    ) -> dict[str, Any]:
+        return summary(
+            KEYS,
+            deployment(ready=0),
+            previous=previous,
+            later_seconds=seconds,
+            missing_secrets=missing,
+        ).status
+
+    first = look({}, 0)
+    assert "Stalled" not in conditions(look(first, 59))
+    assert conditions(look(first, 60))["Stalled"]["reason"] == "SecretNotFound"
+    # It came and went: the time begins anew.
+    again = look(look(first, 30, missing=()), 70)
+    assert "Stalled" not in conditions(again)
+    assert "Stalled" not in conditions(look(again, 129))
+    assert "Stalled" in conditions(look(again, 130))
+    # So it does for a new generation, whose Secret may be part of the same change.
+    begun = begin(service(KEYS, generation=2), look(first, 60), NOW)
+    assert "Stalled" not in conditions(look(begun, 70))
+
+
+def test_one_pod_serves_and_two_pods_serve() -> None:
+    one, two = (summary(live=deployment(desired=count)).status for count in (1, 2))
+    assert conditions(one)["Available"]["message"] == "1 pod serves"
+    assert conditions(two)["Available"]["message"] == "2 pods serve"
+
+
+EXPOSED = exposed(tls={"secretName": "faq-tls"})
+
+
+def test_an_exposed_service_has_the_outside_url_and_conditions_of_its_own() -> None:
+    status = summary(EXPOSED, deployment(), children=routed(EXPOSED)).status
+    assert status["url"] == "https://faq.example.com/score"
+    assert status["internalURL"] == "http://faq.ml.svc/score"
+    assert conditions(status)["ExposureReady"]["status"] == "True"
+    assert conditions(status)["CertificateReady"]["reason"] == "SecretFound"
+    begun = begin(service(EXPOSED, generation=2), status, NOW)
+    assert {"ExposureReady", "CertificateReady"} <= set(conditions(begun))
+
+
+def test_the_address_of_a_host_that_another_has_is_not_given_out() -> None:
+    status = summary(EXPOSED, deployment(), host_owner="ml/older").status
+    assert status["url"] == status["internalURL"]
+    assert conditions(status)["ExposureReady"]["reason"] == "HostConflict"
+
+
+def hpa_condition(kind: str, holds: bool, reason: str, message: str) -> dict[str, Any]:
+    status = "True" if holds else "False"
+    return {"type": kind, "status": status, "reason": reason, "message": message}
+
+
+ABLE = hpa_condition("AbleToScale", True, "ReadyForNewScale", "recommended size matches")
+ACTIVE = hpa_condition("ScalingActive", True, "ValidMetricFound", "computed from cpu")
+BLIND = hpa_condition("ScalingActive", False, "FailedGetResourceMetric", "no metrics API")
+UNABLE = hpa_condition("AbleToScale", False, "FailedGetScale", "deployments not found")
+LIMITED = hpa_condition("ScalingLimited", True, "TooManyReplicas", "the maximum is 5")
+
+HPA_CASES: list[tuple[list[dict[str, Any]], bool, str, str]] = [
+    ([], False, "WaitingForAutoscaler", "not decided"),
+    ([ABLE], False, "WaitingForAutoscaler", "not decided"),
+    ([ABLE, ACTIVE], True, "ScalingActive", "computed from cpu"),
+    ([ABLE, ACTIVE, LIMITED], True, "ScalingActive", "the maximum is 5"),
+    ([ABLE, BLIND], False, "FailedGetResourceMetric", "no metrics API"),
+    ([UNABLE], False, "FailedGetScale", "deployments not found"),
+]
+
+
+@pytest.mark.parametrize(("told", "active", "reason", "words"), HPA_CASES)
+def test_what_the_autoscaler_says_of_itself(
+    told: list[dict[str, Any]], active: bool, reason: str, words: str
+) -> None:
+    scaled = {"autoscaling": {"minReplicas": 2, "maxReplicas": 5}}
+    live = deployment(desired=2)
+    autoscaler = {("HorizontalPodAutoscaler", "faq"): {"status": {"conditions": told}}}
+    status = summary(scaled, live, children=autoscaler).status
+    condition = conditions(status)["AutoscalingActive"]
+    assert (condition["status"] == "True", condition["reason"]) == (active, reason)
+    assert words in condition["message"]
+    # It serves with the pods that it has, whether more can come or not.
+    assert ready(status) == ("True", "AllReplicasReady")
+    suspended = summary({**scaled, "suspend": True}, deployment(desired=0)).status
+    assert "AutoscalingActive" not in conditions(suspended)
+
+
+def test_what_the_spec_left_open_is_shown_as_it_came_out() -> None:
+    spread = {"spec": {"topologySpreadConstraints": [{"maxSkew": 1}]}}
+    live = deployment(desired=2)
+    live["spec"]["template"] = spread
+    children: dict[tuple[str, str], dict[str, Any]] = {
+        ("PodDisruptionBudget", "faq"): {},
+        ("PodMonitor", "faq"): {},
+    }
+    effective = summary(IMAGE_GPU, live, children=children).status["effective"]
+    assert effective["strategy"] == "InPlace"
+    assert effective["requests"]["nvidia.com/gpu"] == effective["limits"]["nvidia.com/gpu"] == "1"
+    auto = ("podDisruptionBudget", "topologySpread", "podMonitor")
+    assert all(effective[key] for key in auto)
 
 
 def test_begin_announces_the_generation_without_claiming_it() -> None:
