@@ -1,0 +1,23 @@
+"""Requests to the FAQ's scorer, small and large."""
+
+import json
+
+from tests.node.exposure.https import Answer, Outside
+
+QUESTION = json.dumps({"input": "how do i copy an object", "top": 1}).encode()
+MEGABYTE = 10**6
+
+
+def padded(megabytes: int) -> bytes:
+    """The question in a body of that size: JSON may be followed by any amount of white space."""
+    return QUESTION.ljust(megabytes * MEGABYTE)
+
+
+def ask(outside: Outside, url: str, body: bytes = QUESTION) -> Answer:
+    """POST a question."""
+    return outside.request("POST", url, body)
+
+
+def is_ranking(answer: Answer) -> bool:
+    """Whether the answer is a scored one."""
+    return answer.status == 200 and bool(json.loads(answer.body)["result"][0])

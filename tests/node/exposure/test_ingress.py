@@ -1,0 +1,128 @@
+"""An Ingress of Traefik's class answers over HTTPS, redirects, and keeps the limits."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.node.conftest import Product
+from tests.node.exposure.cert_manager import CertificateAuthority
+from tests.node.exposure.https import Outside
+from tests.node.exposure.questions import QUESTION, ask, is_ranking, padded
+from tests.node.namespace import Namespace, poll
+
+pytestmark = pytest.mark.node
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+HOST = "faq.example.com"
+
+
+def exposed(**exposure: object) -> dict[str, object]:
+    return {"host": HOST, "ingress": {"className": "traefik"}, **exposure}
+
+
+def reached(outside: Outside, url: str) -> bool:
+    """Wait until Traefik has noticed what the API server has."""
+    return bool(poll(lambda: ask(outside, url).status == 200 or None, 30))
+
+
+def test_the_example_waits_for_its_secret_then_answers_over_https_and_redirects(
+    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+) -> None:
+    namespace.run("apply", "--filename", str(EXAMPLES / "exposure-ingress.yaml"))
+    missing = namespace.wait_reason("exposure-ingress", "SecretNotFound")
+    assert "faq-tls" in missing["message"]
+    assert namespace.conditions("exposure-ingress")["CertificateReady"]["status"] == "False"
+
+    authority.write_secret(namespace, "faq-tls", [HOST])
+    namespace.wait_ready("exposure-ingress")
+    conditions = namespace.conditions("exposure-ingress")
+    assert conditions["ExposureReady"]["status"] == "True"
+    assert conditions["CertificateReady"]["status"] == "True"
+    url = namespace.get("scoringservice", "exposure-ingress")["status"]["url"]
+    assert url == f"https://{HOST}/score"
+
+    assert reached(outside, url)
+    assert is_ranking(ask(outside, url))
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        ask(outside, "https://stranger.example.com/score")
+    redirect = ask(outside, f"http://{HOST}/score")
+    assert (redirect.status, redirect.headers["Location"]) == (308, url)
+    followed = ask(outside, redirect.headers["Location"])  # still a POST, with its body
+    assert is_ranking(followed)
+    assert outside.request("GET", f"http://{HOST}/version").status == 301
+
+    assert is_ranking(ask(outside, url, padded(9)))
+    assert ask(outside, url, padded(11)).status == 413
+    burst = Counter(ask(outside, url).status for _ in range(60))
+    assert burst.keys() == {200, 429}, burst
+
+
+def test_an_ingress_that_no_controller_takes_is_waited_for_and_the_pods_serve_meanwhile(
+    outside: Outside, namespace: Namespace
+) -> None:
+    namespace.serve("faq", exposure={"host": HOST, "ingress": {"className": "nobodys"}})
+    waiting = namespace.wait_for(
+        "faq", lambda ready: ready["reason"] == "WaitingForRoute" and "nobodys" in str(ready), 180
+    )
+    assert "no ingress controller has published an address" in waiting["message"]
+    assert poll(lambda: namespace.conditions("faq")["Available"]["status"] == "True" or None, 120)
+    change = json.dumps({"spec": {"exposure": {"ingress": {"className": "traefik"}}}})
+    namespace.run("patch", "scoringservice", "faq", "--type=merge", "--patch", change)
+    namespace.wait_ready("faq")
+    assert reached(outside, f"http://{HOST}/score")
+
+
+def test_two_services_share_a_host_by_their_paths(
+    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+) -> None:
+    authority.write_secret(namespace, "faq-tls", [HOST])
+    shared = exposed(tls={"secretName": "faq-tls"})
+    namespace.serve("large", exposure={**shared, "path": "/large"})
+    namespace.serve(
+        "small", exposure={**shared, "path": "/small"}, requestLimits={"maxBodySize": "1Ki"}
+    )
+    for name in ("large", "small"):
+        namespace.wait_ready(name)
+        assert reached(outside, f"https://{HOST}/{name}/score")
+    body = QUESTION.ljust(2000)
+    assert is_ranking(ask(outside, f"https://{HOST}/large/score", body))
+    assert ask(outside, f"https://{HOST}/small/score", body).status == 413
+    assert ask(outside, f"http://{HOST}/small/score").headers["Location"].endswith("/small/score")
+
+
+def test_without_redirect_plain_http_is_served_too(
+    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+) -> None:
+    authority.write_secret(namespace, "faq-tls", [HOST])
+    namespace.serve("faq", exposure=exposed(tls={"secretName": "faq-tls"}, redirectToHTTPS=False))
+    namespace.wait_ready("faq")
+    for scheme in ("https", "http"):
+        assert reached(outside, f"{scheme}://{HOST}/score")
+
+
+def test_what_was_applied_is_not_applied_again(
+    outside: Outside, namespace: Namespace, product: Product
+) -> None:
+    namespace.serve("faq", exposure=exposed(rateLimit={"requestsPerSecond": 5}))
+    namespace.wait_ready("faq")
+    # Many looks follow from the pods, the Ingress' status and this; all children are as wanted.
+    namespace.run("scale", "scoringservice", "faq", "--replicas=2")
+    namespace.wait_for("faq", lambda ready: "2 of 2" in ready["message"], 120)
+    assert product.cluster.audit_log is not None
+    entries = map(json.loads, product.cluster.audit_log.read_text().splitlines())
+    writes = Counter(
+        (entry["objectRef"]["resource"], entry["objectRef"]["name"])
+        for entry in entries
+        if entry["verb"] == "patch"
+        and entry["objectRef"].get("namespace") == namespace.name
+        and entry["objectRef"]["resource"] in {"ingresses", "middlewares"}
+        and "subresource" not in entry["objectRef"]
+    )
+    assert writes == {
+        ("ingresses", "faq"): 1,
+        ("middlewares", "faq-limits"): 1,
+        ("middlewares", "faq-rate"): 1,
+    }
