@@ -15,6 +15,7 @@ from scoring_operator.api.reference import to_markdown
 from scoring_operator.manifests import Platform
 from scoring_operator.wiring.offline import render_documents
 from scoring_operator.wiring.settings import DEFAULT_PORT, DEFAULT_WORKERS, LEASE_NAME, Settings
+from scoring_operator.wiring.syntax import label, toleration
 
 PREFIX = "SCORING_OPERATOR_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.command(options))
     except BrokenPipeError:  # `| head`
         return 0
+    except argparse.ArgumentTypeError as error:  # from a variable; argparse tells of options itself
+        print(f"scoring-operator: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -136,6 +140,39 @@ def _add_platform(parser: argparse.ArgumentParser, environment: Mapping[str, str
         metavar="NAME",
         help="a Secret that every resource's namespace has; may be repeated",
     )
+    parser.add_argument(
+        "--ingress-class",
+        default=env.text("INGRESS_CLASS"),
+        metavar="NAME",
+        help="IngressClass of exposures that name none (default: the cluster's)",
+    )
+    parser.add_argument(
+        "--no-wait-for-ingress-address",
+        action="store_true",
+        default=env.flag("NO_WAIT_FOR_INGRESS_ADDRESS"),
+        help="where ingress controllers publish no address: an Ingress is ready without one",
+    )
+    parser.add_argument(
+        "--pod-monitor-label",
+        action="append",
+        type=label,
+        metavar="KEY=VALUE",
+        help="a label of every PodMonitor, by which Prometheus selects them; may be repeated",
+    )
+    parser.add_argument(
+        "--gpu-node-selector",
+        action="append",
+        type=label,
+        metavar="KEY=VALUE",
+        help="a node label that pods with GPUs ask for; may be repeated",
+    )
+    parser.add_argument(
+        "--gpu-toleration",
+        action="append",
+        type=toleration,
+        metavar="KEY[=VALUE][:EFFECT]",
+        help="a taint that pods with GPUs tolerate, besides their resource's; may be repeated",
+    )
 
 
 class _Environment:
@@ -190,12 +227,21 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _platform(options: argparse.Namespace) -> Platform:
-    secrets = options.image_pull_secret or _Environment(os.environ).items("IMAGE_PULL_SECRET")
+    env = _Environment(os.environ)
+    secrets = options.image_pull_secret or env.items("IMAGE_PULL_SECRET")
+    monitor_labels = options.pod_monitor_label or map(label, env.items("POD_MONITOR_LABEL"))
+    gpu_nodes = options.gpu_node_selector or map(label, env.items("GPU_NODE_SELECTOR"))
+    gpu_taints = options.gpu_toleration or map(toleration, env.items("GPU_TOLERATION"))
     return Platform(
         cpu_image=options.default_cpu_image,
         gpu_image=options.default_gpu_image,
         image_pull_policy=options.image_pull_policy,
         image_pull_secrets=tuple(dict.fromkeys(secrets)),
+        ingress_class=options.ingress_class,
+        wait_for_ingress_address=not options.no_wait_for_ingress_address,
+        pod_monitor_labels=dict(monitor_labels),
+        gpu_node_selector=dict(gpu_nodes),
+        gpu_tolerations=tuple(gpu_taints),
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from scoring_operator import cli
 from scoring_operator.api.crd import to_yaml
+from scoring_operator.manifests import Platform
 from scoring_operator.wiring.settings import Settings
 
 FAQ = """
@@ -43,6 +44,10 @@ def test_run_with_everything_said() -> None:
         *("--log-level", "debug", "--kubeconfig", "/k", "--context", "dev"),
         *("--default-cpu-image", "c", "--default-gpu-image", "g"),
         *("--image-pull-policy", "Never", "--image-pull-secret", "s1", "--image-pull-secret", "s2"),
+        *("--ingress-class", "nginx", "--no-wait-for-ingress-address"),
+        *("--pod-monitor-label", "release=prometheus", "--pod-monitor-label", "team=ml"),
+        *("--gpu-node-selector", "example.com/gpu=h100"),
+        *("--gpu-toleration", "dedicated=gpu:NoSchedule", "--gpu-toleration", "spot"),
     )
     assert found.namespaces == ("a", "b")
     assert (found.workers, found.leader_election, found.port) == (4, False, 9000)
@@ -51,6 +56,17 @@ def test_run_with_everything_said() -> None:
     platform = found.platform
     assert (platform.cpu_image, platform.gpu_image) == ("c", "g")
     assert (platform.image_pull_policy, platform.image_pull_secrets) == ("Never", ("s1", "s2"))
+    assert (platform.ingress_class, platform.wait_for_ingress_address) == ("nginx", False)
+    assert platform.pod_monitor_labels == {"release": "prometheus", "team": "ml"}
+    assert platform.gpu_node_selector == {"example.com/gpu": "h100"}
+    assert platform.gpu_tolerations == (
+        {"key": "dedicated", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
+        {"key": "spot", "operator": "Exists"},
+    )
+
+
+def test_without_options_the_platform_asks_for_nothing() -> None:
+    assert settings("--all-namespaces").platform == Platform()
 
 
 def test_each_option_has_an_environment_variable() -> None:
@@ -68,6 +84,11 @@ def test_each_option_has_an_environment_variable() -> None:
         DEFAULT_GPU_IMAGE="g",
         IMAGE_PULL_POLICY="Never",
         IMAGE_PULL_SECRET="s1,s2",
+        INGRESS_CLASS="nginx",
+        NO_WAIT_FOR_INGRESS_ADDRESS="1",
+        POD_MONITOR_LABEL="release=prometheus, team=ml",
+        GPU_NODE_SELECTOR="example.com/gpu=h100",
+        GPU_TOLERATION="dedicated=gpu:NoSchedule,spot",
     )
     said = settings(
         *("--namespace", "a", "--namespace=b", "--workers", "4", "--no-leader-election"),
@@ -75,6 +96,10 @@ def test_each_option_has_an_environment_variable() -> None:
         *("--log-level", "debug", "--kubeconfig", "/k", "--context", "dev"),
         *("--default-cpu-image", "c", "--default-gpu-image", "g"),
         *("--image-pull-policy", "Never", "--image-pull-secret", "s1", "--image-pull-secret", "s2"),
+        *("--ingress-class", "nginx", "--no-wait-for-ingress-address"),
+        *("--pod-monitor-label", "release=prometheus", "--pod-monitor-label", "team=ml"),
+        *("--gpu-node-selector", "example.com/gpu=h100"),
+        *("--gpu-toleration", "dedicated=gpu:NoSchedule", "--gpu-toleration", "spot"),
     )
     assert found.identity != said.identity, "no two processes are the same"
     assert vars(found) | {"identity": ""} == vars(said) | {"identity": ""}
@@ -96,6 +121,10 @@ def test_an_option_overrides_its_variable() -> None:
         (["--all-namespaces", "--log-level", "loud"], "invalid choice"),
         (["--all-namespaces", "--image-pull-policy", "Sometimes"], "invalid choice"),
         (["--all-namespaces", "--workes", "3"], "unrecognized"),
+        (["--all-namespaces", "--pod-monitor-label", "release"], "give KEY=VALUE"),
+        (["--all-namespaces", "--gpu-node-selector", "a b=c"], "'a b=c' is not a label"),
+        (["--all-namespaces", "--gpu-toleration", "a=b:Never"], "give KEY[=VALUE][:EFFECT]"),
+        (["--all-namespaces", "--gpu-toleration", ":NoSchedule"], "is not a toleration"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_reason(
@@ -105,6 +134,14 @@ def test_what_makes_no_sense_is_refused_with_a_reason(
         settings(*arguments)
     assert exit_.value.code == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_variable_that_makes_no_sense_is_refused_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCORING_OPERATOR_GPU_TOLERATION", "spot,a=b:Never")
+    assert rendered(tmp_path, FAQ) == 2
+    assert "'a=b:Never' is not a toleration" in capsys.readouterr().err
 
 
 def test_crd_prints_the_crd(capsys: pytest.CaptureFixture[str]) -> None:
