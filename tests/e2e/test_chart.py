@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scoring_operator import cli
+from scoring_operator.manifests import CHILD_KINDS, Platform
 from tests.cluster import build
 from tests.cluster.fixtures import Cluster
 from tests.e2e.api import Api, Object, eventually
@@ -76,6 +78,48 @@ def test_an_unknown_value_is_refused(helm: str) -> None:
     assert "replica" in raised.value.stderr
 
 
+def test_the_platforms_defaults_reach_the_operator(helm: str) -> None:
+    """Each in the notation that the command line reads."""
+    tolerations = [
+        {"key": "dedicated", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"},
+        {"key": "spot", "operator": "Exists"},
+    ]
+    defaults = {
+        "cpuImage": "r.example.com/cpu:1",
+        "gpuImage": "r.example.com/gpu:1",
+        "imagePullPolicy": "Always",
+        "imagePullSecrets": ["regcred"],
+        "ingressClass": "nginx",
+        "waitForIngressAddress": False,
+        "podMonitorLabels": {"release": "prometheus", "tier": ""},
+        "gpuNodeSelector": {"example.com/gpu": "h100"},
+        "gpuTolerations": tolerations,
+    }
+    command = [
+        helm,
+        "template",
+        RELEASE,
+        str(CHART),
+        "--set-json",
+        json.dumps({"defaults": defaults}),
+    ]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    deployment = next(item for item in yaml.safe_load_all(text) if item["kind"] == "Deployment")
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    options = cli._parser({}).parse_args(arguments)
+    assert cli._settings(options).platform == Platform(
+        cpu_image="r.example.com/cpu:1",
+        gpu_image="r.example.com/gpu:1",
+        image_pull_policy="Always",
+        image_pull_secrets=("regcred",),
+        ingress_class="nginx",
+        wait_for_ingress_address=False,
+        pod_monitor_labels={"release": "prometheus", "tier": ""},
+        gpu_node_selector={"example.com/gpu": "h100"},
+        gpu_tolerations=tuple(tolerations),
+    )
+
+
 def test_the_pods_are_restricted_and_everything_is_accepted_without_a_warning(
     helm: str, api_cluster: Cluster, home: str
 ) -> None:
@@ -140,16 +184,27 @@ def test_the_charts_rights_are_enough_and_all_of_them_are_used(
     assert granted(documents) - used(events) <= ALLOWED_UNUSED
 
 
-# Rights for situations that this test does not bring about: a child that is no longer wanted (no
-# kind is optional yet), and the Secrets of a pull that fails.
-ALLOWED_UNUSED = {
+_CHILDREN = [
+    (kind.api_version.rpartition("/")[0], kind.plural, kind.optional) for kind in CHILD_KINDS
+]
+_VERBS = ("get", "list", "watch", "create", "patch", "delete")
+# Server-side apply of an object that is not there yet is authorized as its creation, too, but the
+# audit log has it as a patch.
+ALLOWED_UNUSED = {(group, plural, "create") for group, plural, _ in _CHILDREN}
+# Rights for situations that this test does not bring about: the two children that are always
+# wanted, what comes with software that this cluster lacks, the Secrets of pods that wait, and the
+# Event of a service that fails after it was ready.
+ALLOWED_UNUSED |= {
     ("apps", "deployments", "delete"),
     ("", "services", "delete"),
     ("", "secrets", "get"),
-    # Server-side apply of an object that is not there yet is authorized as its creation, too, but
-    # the audit log has it as a patch.
-    ("apps", "deployments", "create"),
-    ("", "services", "create"),
+    ("events.k8s.io", "events", "create"),
+    *(
+        (group, plural, verb)
+        for group, plural, optional in _CHILDREN
+        if optional
+        for verb in _VERBS
+    ),
 }
 
 
@@ -163,6 +218,18 @@ def exercise(api: Api, namespace: str) -> None:
     )
     api.delete("Service", namespace, "faq")
     eventually(lambda: api.find("Service", namespace, "faq"), "the Service is back")
+    everything = {
+        "replicas": None,
+        "autoscaling": {"minReplicas": 2, "maxReplicas": 3},
+        "auth": {"apiKeys": {"secretName": "keys"}},
+        "exposure": {"host": f"{namespace}.example.com"},
+    }
+    optional = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
+    api.patch("ScoringService", namespace, "faq", {"spec": everything})
+    eventually(lambda: all(api.find(k, namespace, "faq") for k in optional), "all are there")
+    nothing = {**dict.fromkeys(everything), "networkPolicy": {"enabled": False}}
+    api.patch("ScoringService", namespace, "faq", {"spec": nothing})
+    eventually(lambda: not any(api.find(k, namespace, "faq") for k in optional), "all are gone")
 
 
 def is_ours(event: Object, home: str) -> bool:
