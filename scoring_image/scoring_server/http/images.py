@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from scoring_server.http.errors import ApiError
 from scoring_server.http.parsing import decode_base64, invalid_input, parse_files, parse_object
-from scoring_server.http.service import BackendInfo, ModelInfo, ScoreRequest
+from scoring_server.http.service import BackendInfo, BatchInfo, ModelInfo, ScoreRequest
 from scoring_server.images.classifier import ImageClassifier, NamedImageRefused
 
 JSON: Final = "application/json"
@@ -29,7 +29,10 @@ class ImageScorer:
         self._classifier = classifier
         self.model = model
         backend = classifier.backend
-        self.backend = BackendInfo(backend.name, backend.precision, backend.device)
+        found = classifier.calibration
+        rates = {str(size): rate for size, rate in found.images_per_second.items()}
+        self.batch = BatchInfo(found.max_batch, found.measured, rates)
+        self.backend = BackendInfo(backend.name, backend.precision, backend.device, self.batch)
 
     def score(self, request: ScoreRequest) -> Any:
         """An object: name to [label, probability] of the best labels, best first."""

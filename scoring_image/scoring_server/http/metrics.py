@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from scoring_server.http.service import BackendInfo, ModelInfo
+from scoring_server.http.service import BackendInfo, BatchInfo, ModelInfo
 
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -113,6 +113,26 @@ class BatchMetrics:
             "Items dropped from the queue, because nobody waits for them any more.",
             registry=registry,
         )
+
+        self._largest = Gauge(
+            "scoring_max_batch_size",
+            "The most items that are computed at once.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._rates = Gauge(
+            "scoring_calibration_items_per_second",
+            "What the model computed when it was loaded, by batch size.",
+            ["batch_size"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+
+    def calibrated(self, batch: BatchInfo) -> None:
+        """The batch size was chosen."""
+        self._largest.set(batch.size)
+        for size, rate in batch.rates.items():
+            self._rates.labels(size).set(rate)
 
     def batch_computed(self, size: int, seconds: float) -> None:
         """The batcher computed `size` items in `seconds`."""

@@ -25,12 +25,32 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class BatchInfo:
+    """How many items are computed at once.
+
+    Attributes:
+        size: at most.
+        measured: whether the size was chosen by measurement when the model was loaded.
+        rates: items a second by batch size, as far as they were measured.
+    """
+
+    size: int
+    measured: bool
+    rates: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class BackendInfo:
-    """What computes: the library, the precision it computes in, "cpu" or "gpu"."""
+    """What computes: the library, the precision it computes in, "cpu" or "gpu".
+
+    Attributes:
+        batch: None where items are computed one by one.
+    """
 
     name: str
     precision: str
     device: str
+    batch: BatchInfo | None = None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring_server.artefact import ModelLoadError
 from scoring_server.batching import Batcher, BatchObserver, DeadlineExceeded, FairSlots
 from scoring_server.images.backends import Backend
+from scoring_server.images.calibration import Calibration
 from scoring_server.images.decode import decode
 from scoring_server.images.errors import ImageRefused
 from scoring_server.images.preprocess import Preprocessing
@@ -51,6 +51,7 @@ class ImageClassifier:
         preprocessing: from picture to input.
         decoders: how many images may be decoded at once.
         places: how many images may be in the house at once.
+        calibration: which batch size to use; None: the largest that the backend computes.
         max_delay: how long an image may wait for others to fill its batch, seconds.
         observer: told about every batch.
     """
@@ -63,39 +64,23 @@ class ImageClassifier:
         *,
         decoders: int,
         places: int = PLACES,
+        calibration: Calibration | None = None,
         max_delay: float = 0.0,
         observer: BatchObserver | None = None,
     ) -> None:
         self.backend = backend
+        self.calibration = calibration or Calibration(backend.max_batch, False, {})
         self.labels = labels
         self._preprocessing = preprocessing
         self._slots = FairSlots(decoders)
         self.batcher: Batcher[NDArray[np.uint8], NDArray[np.float32]] = Batcher(
             self._infer,
-            max_batch=backend.max_batch,
+            max_batch=self.calibration.max_batch,
             places=places,
             max_delay=max_delay,
             observer=observer,
             name="image-inference",
         )
-
-    def warm(self) -> None:
-        """Compute a picture of noise in each batch size, before the batcher's thread starts.
-
-        Raises:
-            ModelLoadError: the results are no numbers, or not one for each label.
-        """
-        size = self._preprocessing.size
-        noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-        for count in self.backend.warm_sizes:
-            logits = self.backend.infer(np.stack([noise] * count))
-            if logits.shape != (count, len(self.labels)):
-                raise ModelLoadError(
-                    f"the model gives {logits.shape[-1]} scores, but there are "
-                    f"{len(self.labels)} labels: they belong to another model"
-                )
-            if not np.isfinite(logits).all():
-                raise ModelLoadError("the model's scores are not numbers: its weights are damaged")
 
     def classify(
         self, images: Mapping[str, bytes], deadline: float

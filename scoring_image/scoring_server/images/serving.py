@@ -10,6 +10,7 @@ from scoring_server.batching import BatchObserver
 from scoring_server.images.backends import open_backend
 from scoring_server.images.classifier import PLACES, ImageClassifier
 from scoring_server.images.spec import KIND, ImageSpec, read_labels
+from scoring_server.images.warming import warm
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def load(
     places: int = PLACES,
     max_batch: int | None = None,
     max_delay: float = 0.0,
+    precision: str | None = None,
     observer: BatchObserver | None = None,
 ) -> LoadedImageModel:
     """Verify, load and warm the model in a directory.
@@ -53,8 +55,10 @@ def load(
         device: "cpu" or "gpu".
         threads: how many threads inference on the CPU may use; as many images are decoded at once.
         places: how many images may be in the house at once.
-        max_batch: the most images that are computed at once; None: the best for the hardware.
+        max_batch: the most images that are computed at once; None: the best for the hardware,
+            by measurement.
         max_delay: how long an image may wait for others to fill its batch, seconds.
+        precision: what the CPU computes in, "f32" or "bf16"; None: the fastest that it has.
         observer: told about every batch.
 
     Raises:
@@ -64,7 +68,16 @@ def load(
     spec = ImageSpec.from_details(artefact.manifest.details)
     labels = read_labels(artefact)
     backend = open_backend(
-        artefact, spec, classes=len(labels), device=device, threads=threads, max_batch=max_batch
+        artefact,
+        spec,
+        classes=len(labels),
+        device=device,
+        threads=threads,
+        max_batch=max_batch,
+        precision=precision,
+    )
+    calibration = warm(
+        backend, classes=len(labels), size=spec.preprocessing.size, max_batch=max_batch
     )
     classifier = ImageClassifier(
         backend,
@@ -72,10 +85,10 @@ def load(
         spec.preprocessing,
         decoders=threads,
         places=places,
+        calibration=calibration,
         max_delay=max_delay,
         observer=observer,
     )
-    classifier.warm()
     manifest = artefact.manifest
     source = _source(manifest.created_by)
     return LoadedImageModel(

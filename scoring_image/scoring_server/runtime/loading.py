@@ -44,6 +44,7 @@ def _load_faq(settings: Settings) -> FaqScorer:
 
 
 def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
+    batches = metrics.batches()
     loaded = image_serving.load(
         settings.model_path,
         device=settings.device,
@@ -52,7 +53,7 @@ def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
         places=max(PLACES, settings.concurrent_scores),
         max_batch=settings.max_batch_size,
         max_delay=settings.max_batch_delay_seconds,
-        observer=metrics.batches(),
+        observer=batches,
     )
     loaded.classifier.batcher.start()
     info = loaded.info
@@ -63,4 +64,6 @@ def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
         weights=info.weights,
         source=info.source,
     )
-    return ImageScorer(loaded.classifier, model)
+    scorer = ImageScorer(loaded.classifier, model)
+    batches.calibrated(scorer.batch)
+    return scorer

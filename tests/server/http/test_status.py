@@ -23,7 +23,12 @@ def test_version_shows_the_model_and_what_computes_it(images: FlaskClient) -> No
             "weights": "trained",
             "source": "a test",
         },
-        "backend": {"name": "fake", "precision": "f64", "device": "cpu"},
+        "backend": {
+            "name": "fake",
+            "precision": "f64",
+            "device": "cpu",
+            "batch": {"size": 4, "measured": False, "rates": {}},
+        },
         "workers": 1,
         "threads": 10,
     }

@@ -13,7 +13,7 @@ class ColourBackend:
     precision = "f64"
     device = "cpu"
     max_batch = 4
-    warm_sizes = (1, 4)
+    batch_sizes = (1, 2, 4)
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from scoring_server.artefact import ModelLoadError
 from scoring_server.batching import DeadlineExceeded, Overloaded
+from scoring_server.images.calibration import Calibration
 from scoring_server.images.classifier import PLACES, ImageClassifier, NamedImageRefused, softmax
 from tests.server.colour_model import LABELS, SPEC
 from tests.server.images.fakes import ColourBackend
@@ -95,25 +95,15 @@ def test_a_request_past_its_deadline_is_not_decoded(
     assert backend.batches == []
 
 
-def test_warming_computes_each_batch_size(
-    classifier: ImageClassifier, backend: ColourBackend
-) -> None:
-    classifier.warm()
-    assert backend.batches == [1, 4]
-
-
-def test_a_model_of_other_labels_is_not_served(backend: ColourBackend) -> None:
-    classifier = ImageClassifier(backend, ["one"], SPEC.preprocessing, decoders=1)
-    with pytest.raises(ModelLoadError, match="gives 3 scores, but there are 1 labels"):
-        classifier.warm()
-
-
-def test_a_model_whose_scores_are_no_numbers_is_not_served(
-    classifier: ImageClassifier, backend: ColourBackend
-) -> None:
-    backend.result = np.full((1, 3), np.nan, np.float32)
-    with pytest.raises(ModelLoadError, match="not numbers"):
-        classifier.warm()
+def test_the_calibrated_batch_size_is_used(backend: ColourBackend) -> None:
+    calibration = Calibration(2, measured=True, images_per_second={})
+    classifier = ImageClassifier(
+        backend, LABELS, SPEC.preprocessing, decoders=1, calibration=calibration
+    )
+    classifier.batcher.start()
+    classifier.classify({str(i): plain() for i in range(5)}, later())
+    assert max(backend.batches) <= 2
+    classifier.batcher.close(SOON)
 
 
 def test_probabilities_stand_large_scores() -> None:

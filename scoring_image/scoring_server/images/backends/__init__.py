@@ -15,6 +15,7 @@ def open_backend(
     device: str,
     threads: int,
     max_batch: int | None = None,
+    precision: str | None = None,
 ) -> Backend:
     """Load the model of a verified artefact onto a device.
 
@@ -22,7 +23,8 @@ def open_backend(
         classes: how many logits the model must give.
         device: "cpu" (OpenVINO) or "gpu" (torch).
         threads: how many threads inference on the CPU may use.
-        max_batch: the most pictures at once; None: the best for the hardware.
+        max_batch: the most pictures at once; None: as many as may be worth it on the hardware.
+        precision: what the CPU computes in, "f32" or "bf16"; None: the fastest that it has.
 
     Raises:
         ModelLoadError: the artefact does not hold what the device needs, or it cannot be loaded.
@@ -31,7 +33,14 @@ def open_backend(
     if device == "cpu":
         from scoring_server.images.backends.openvino import open_openvino
 
-        return open_openvino(artefact, spec, classes=classes, threads=threads, max_batch=max_batch)
+        return open_openvino(
+            artefact,
+            spec,
+            classes=classes,
+            threads=threads,
+            max_batch=max_batch,
+            precision=precision,
+        )
     from scoring_server.images.backends.torch import open_torch
 
     return open_torch(artefact, spec, classes=classes, device="cuda", max_batch=max_batch)

@@ -13,9 +13,8 @@ class Backend(Protocol):
         name: the library, as /version shows it.
         precision: what it computes in, such as "bf16".
         device: "cpu" or "gpu".
-        max_batch: the most pictures at once; by default the batch beyond which the hardware gains
-            nothing.
-        warm_sizes: the batch sizes to compute once before the first request.
+        max_batch: the most pictures at once.
+        batch_sizes: those worth choosing from, ascending, none above max_batch.
     """
 
     @property
@@ -31,7 +30,7 @@ class Backend(Protocol):
     def max_batch(self) -> int: ...
 
     @property
-    def warm_sizes(self) -> tuple[int, ...]: ...
+    def batch_sizes(self) -> tuple[int, ...]: ...
 
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits of shape (N, classes) from pictures of shape (N, size, size, 3)."""

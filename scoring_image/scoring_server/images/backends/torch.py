@@ -13,7 +13,7 @@ from scoring_server.images.architectures import UnknownArchitecture, build, with
 from scoring_server.images.spec import SAFETENSORS_FILE, ImageSpec
 
 # An H100 gains little beyond 64 images of ResNet-152 a batch.
-_BEST_BATCH: Final = 64
+_CHOICES: Final = (1, 8, 16, 32, 64)
 
 
 class TorchBackend:
@@ -21,9 +21,9 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, module: torch.nn.Module, device: str, max_batch: int = _BEST_BATCH) -> None:
+    def __init__(self, module: torch.nn.Module, device: str, max_batch: int = _CHOICES[-1]) -> None:
         self.max_batch = max_batch
-        self.warm_sizes = tuple(sorted({1, min(8, max_batch), min(_BEST_BATCH, max_batch)}))
+        self.batch_sizes = (*(size for size in _CHOICES if size < max_batch), max_batch)
         self._device = torch.device(device)
         on_gpu = self._device.type != "cpu"
         self._dtype = torch.float16 if on_gpu else torch.float32
@@ -73,4 +73,4 @@ def open_torch(
         network.load_state_dict(load_file(artefact.path(SAFETENSORS_FILE)))
     except (UnknownArchitecture, SafetensorError, RuntimeError) as error:
         raise ModelLoadError(f"{SAFETENSORS_FILE} cannot be loaded: {error}") from None
-    return TorchBackend(with_input(network, spec), device, max_batch or _BEST_BATCH)
+    return TorchBackend(with_input(network, spec), device, max_batch or _CHOICES[-1])
