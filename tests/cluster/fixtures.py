@@ -74,6 +74,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the cluster tests on this context of your kubeconfig, not on an embedded "
         "cluster; they create and delete namespaces, CRDs and cluster roles there",
     )
+    parser.addoption("--long", action="store_true", help="run whole plans instead of samples")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether to run whole plans: `make test-long`."""
+    return bool(request.config.getoption("--long"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,106 @@
+"""The end state of a namespace, and how two of them differ.
+
+What differs between two runs without faults (names of pods, times) is no fault: the mask is
+learned from such runs, never written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Set
+from typing import Any
+
+from scoring_operator.api import API_VERSION, KIND, LABEL_NAME, PLURAL
+from scoring_operator.manifests import CHILD_KINDS
+from tests.e2e.api import Api, Object, Refused
+
+State = dict[str, Any]
+"""Values by path: `Deployment/faq.spec.replicas`."""
+
+_PATHS = {kind.kind: (kind.api_version, kind.plural) for kind in CHILD_KINDS}
+_PATHS[KIND] = (API_VERSION, PLURAL)
+
+
+def objects(api: Api, namespace: str) -> Iterator[Object]:
+    """The ScoringServices and all children in a namespace."""
+    for kind, (version, plural) in _PATHS.items():
+        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        try:
+            found = api.request("GET", f"{root}/namespaces/{namespace}/{plural}")
+        except (Refused, ValueError):  # a kind that this API server does not serve
+            continue
+        for item in found["items"]:
+            yield {"kind": kind, **item}
+
+
+def snapshot(api: Api, namespace: str, name: str) -> State:
+    """A ScoringService and its children, but for versions, times and uids; with fields' owners."""
+    return snapshots(api, namespace, [name])[name]
+
+
+def snapshots(api: Api, namespace: str, names: Iterable[str]) -> dict[str, State]:
+    """The same for several ScoringServices."""
+    found = list(objects(api, namespace))
+    return {name: _state(namespace, name, _of(found, name)) for name in names}
+
+
+def _of(found: Iterable[Object], name: str) -> list[Object]:
+    """The objects of one ScoringService, copied."""
+    labels = [(item, item["metadata"].get("labels") or {}) for item in found]
+    return [
+        dict(item)
+        for item, label in labels
+        if item["metadata"]["name"] == name or label.get(LABEL_NAME) == name
+    ]
+
+
+def _state(namespace: str, name: str, found: list[Object]) -> State:
+    state: State = {}
+    uids = {item["metadata"]["uid"]: f"uid of {item['kind']}" for item in found}
+    for item in found:
+        metadata = item["metadata"]
+        item["metadata"] = {
+            **{key: metadata.get(key) for key in ("name", "labels", "annotations")},
+            "ownerReferences": metadata.get("ownerReferences"),
+            "deleting": "deletionTimestamp" in metadata,
+            "managers": sorted(map(_ownership, metadata.get("managedFields") or ())),
+        }
+        text = json.dumps(item).replace(namespace, "the-namespace").replace(name, "the-name")
+        for uid, title in uids.items():
+            text = text.replace(uid, title)
+        state.update(_flat(json.loads(text), _title(item, name)))
+    return state
+
+
+def learn_mask(first: State, second: State) -> set[str]:
+    """Paths that differ between two runs without faults."""
+    return {path for path in first.keys() | second.keys() if first.get(path) != second.get(path)}
+
+
+def differences(found: State, wanted: State, mask: Set[str]) -> list[str]:
+    """What is not as it should be, in words."""
+    return [
+        f"{path}: {found.get(path, 'absent')!r} instead of {wanted.get(path, 'absent')!r}"
+        for path in sorted((found.keys() | wanted.keys()) - mask)
+        if found.get(path, None) != wanted.get(path, None)
+    ]
+
+
+def _title(item: Object, name: str) -> str:
+    return f"{item['kind']}/{item['metadata']['name'].replace(name, 'the-name')}"
+
+
+def _ownership(entry: Object) -> str:
+    kept = {key: entry.get(key) for key in ("manager", "operation", "subresource", "fieldsV1")}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flat(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _flat(item, f"{path}[{index}]")
+    elif value is not None:
+        yield path, value
