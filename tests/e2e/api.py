@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from scoring_operator.controller.children import CHILDREN
 from scoring_operator.kube.kubeconfig import from_kubeconfig
 
 Value = TypeVar("Value")
@@ -20,8 +21,7 @@ JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 PATHS = {
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "Service": "/api/v1/namespaces/{}/services",
+    **{kind: f"{type_.root}/namespaces/{{}}/{type_.plural}" for kind, type_ in CHILDREN.items()},
     "Pod": "/api/v1/namespaces/{}/pods",
     "ScoringService": "/apis/scoring.dev/v1alpha1/namespaces/{}/scoringservices",
     "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",

@@ -71,15 +71,14 @@ Launch = Callable[..., OperatorProcess]
 
 @pytest.fixture
 def launch(api_cluster: Cluster, api: Api, tmp_path: Path) -> Iterator[Launch]:
-    """Start operators that serve one namespace; they end with the test."""
+    """Start operators that serve one namespace, or all (None); they end with the test."""
     started: list[OperatorProcess] = []
 
-    def start(namespace: str, *arguments: str) -> OperatorProcess:
+    def start(namespace: str | None, *arguments: str) -> OperatorProcess:
         log = tmp_path / f"operator-{len(started)}.log"
         election = () if "--lease-name" in arguments else ("--no-leader-election",)
-        process = OperatorProcess(
-            api_cluster.kubeconfig, log, "--namespace", namespace, *election, *arguments
-        )
+        scope = ("--namespace", namespace) if namespace else ("--all-namespaces",)
+        process = OperatorProcess(api_cluster.kubeconfig, log, *scope, *election, *arguments)
         started.append(process)
         return process.__enter__()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scoring_operator.manifests import CHILD_KINDS
 from tests.e2e.api import Api, audited, call, condition, eventually, stays
 from tests.e2e.conftest import Launch, unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
@@ -42,12 +43,11 @@ def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
     serve(api, namespace, operator)
     calls = Counter(call(event) for event in audited(audit_log, offset))
     assert calls.pop("patch scoringservices/status") <= 3
+    children = ("services", "networkpolicies", "deployments")
     assert calls == {
         "get scoringservices": 1,
-        "get services": 1,
-        "get deployments": 1,
-        "patch services": 1,
-        "patch deployments": 1,
+        **{f"get {plural}": 1 for plural in children},
+        **{f"patch {plural}": 1 for plural in children},
     }
     looks = operator.metric("scoring_operator_reconcile_total")
     api.patch("ScoringService", namespace, "faq-0", {"metadata": {"annotations": {"note": "1"}}})
@@ -71,8 +71,8 @@ def test_a_restart_where_all_is_settled_reads_lists_only_and_writes_nothing(
     operator = launch(namespace)
     wait_for_quiet(operator)
     calls = {call(event) for event in audited(audit_log, offset)}
-    lists = {"list scoringservices", "list deployments", "list services", "list pods"}
-    assert calls == lists
+    required = [kind.plural for kind in CHILD_KINDS if not kind.optional]
+    assert calls == {f"list {plural}" for plural in ("scoringservices", "pods", *required)}
     assert operator.metric("scoring_operator_reconcile_total") == 5
 
 
@@ -207,7 +207,7 @@ def test_health_metrics_and_logs_can_be_read_by_machines(
     code, body = operator.get("/healthz")
     assert (code, json.loads(body)["status"]) == (200, "ok")
     assert operator.metric('scoring_operator_reconcile_total{result="success"}') >= 1
-    assert operator.metric('scoring_operator_api_requests_total{code="201"') == 2
+    assert operator.metric('scoring_operator_api_requests_total{code="201"') == 3
     assert operator.metric("scoring_operator_leader") == 1
     assert operator.metric("scoring_operator_resources{") == 1
     applied = [line for line in operator.logged() if line["message"].startswith("applied")]

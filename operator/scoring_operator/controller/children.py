@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from scoring_operator.controller.drift import difference, manifest_hash, without_strangers
+from scoring_operator.controller.handover import DEPLOYMENTS, SCALER, Replicas
 from scoring_operator.controller.objects import spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
@@ -20,6 +22,9 @@ from scoring_operator.status import Refusal
 CHILDREN = {
     kind.kind: ResourceType(kind.api_version, kind.kind, kind.plural) for kind in CHILD_KINDS
 }
+_OPTIONAL = frozenset(kind.kind for kind in CHILD_KINDS if kind.optional)
+# A kind that is not served; one whose CustomResourceDefinition is being deleted.
+_UNSERVED = frozenset({404, 405})
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +39,8 @@ class Outcome:
     """Children that the server made different from their manifest: its hash, the essence."""
     conflict: bool = False
     """An object was not what we took it for: look again soon."""
+    unserved: set[str] = field(default_factory=set)
+    """Optional kinds that the API server took away since it was asked for them."""
 
 
 class ChildWriter:
@@ -42,6 +49,7 @@ class ChildWriter:
     def __init__(self, client: Client, store: Store) -> None:
         self._client = client
         self._store = store
+        self._replicas = Replicas(client)
 
     async def read(self, namespace: str, names: Iterable[Name]) -> dict[Name, Child | None]:
         """The objects that have these names now; None where a name is free."""
@@ -57,12 +65,53 @@ class ChildWriter:
 
     async def carry_out(self, plan: Plan, outcome: Outcome) -> None:
         """Do what the plan says, and record in `outcome` what came of it."""
+        floor = plan.hand_over.secure
+        free = await self._retire_scaler(plan, outcome)
+        live = _deployment(plan, outcome)
+        if live is not None and floor is not None:
+            live = await self._secure(live, floor, outcome)
+        deployed = live is not None
         for step in plan.steps:
-            await self._guarded(step, outcome)
+            kind = step.manifest["kind"]
+            if kind == DEPLOYMENTS.kind:
+                deployed = free and await self._guarded(replace(step, live=live), outcome)
+                created = _deployment(plan, outcome) if live is None else None
+                if created is not None and floor is not None:
+                    await self._secure(created, floor, outcome)
+            elif kind != SCALER or deployed:  # it must not scale a stranger's, nor an old one
+                await self._guarded(step, outcome)
+        if plan.hand_over.release and free and deployed:
+            await self._release(plan, outcome)
         for child in plan.surplus:
-            await self._delete(child, outcome)
+            if child.object["kind"] != SCALER:
+                await self._delete(child, outcome)
 
-    async def _guarded(self, step: Step, outcome: Outcome) -> None:
+    async def _retire_scaler(self, plan: Plan, outcome: Outcome) -> bool:
+        """Delete the HPA that is not wanted any more; whether the replicas are ours to say.
+
+        While it lives its number counts, and ours would only be undone.
+        """
+        scalers = [child for child in plan.surplus if child.object["kind"] == SCALER]
+        return all([await self._delete(child, outcome) for child in scalers])
+
+    async def _secure(self, live: Child, floor: int, outcome: Outcome) -> Child:
+        meta = live.object["metadata"]
+        found = await self._replicas.secure(meta["namespace"], meta["name"], live.uid, floor)
+        return self._learn(found, outcome)
+
+    async def _release(self, plan: Plan, outcome: Outcome) -> None:
+        live = _deployment(plan, outcome)
+        if live is not None and live.replicas_held:
+            self._learn(await self._replicas.release(live), outcome)
+
+    def _learn(self, found: Mapping[str, Any], outcome: Outcome) -> Child:
+        self._store.put(found)
+        child = child_of(found)
+        outcome.children[name_of(found)] = child
+        return child
+
+    async def _guarded(self, step: Step, outcome: Outcome) -> bool:
+        """Apply one manifest; whether the child is as it should be."""
         name = name_of(step.manifest)
         try:
             if step.live is None:
@@ -75,23 +124,28 @@ class ChildWriter:
             self._store.evict(name[0], step.manifest["metadata"]["namespace"], name[1])
             outcome.children.pop(name, None)
             outcome.conflict = True
-            return
+            return False
         except ApiError as error:
+            if name[0] in _OPTIONAL and error.code in _UNSERVED:
+                logger.info("%s %s: %s", *name, error.message)
+                outcome.unserved.add(name[0])
+                return False
             refused = None if namespace_ends(error) else refusal(step.manifest, error)
             if refused is None:
                 raise
             logger.warning("%s %s was refused: %s", *name, error.message)
             outcome.refusals.append(refused)
-            return
+            return False
         if child is None:
             outcome.refusals.append(name_conflict(step.manifest))
-            return
+            return False
         logger.info("applied %s %s (%s)", *name, step.field)
         outcome.children[name] = child
         at = difference(child.object, step.manifest)
         if at is not None:
             logger.warning("%s %s was stored with another %s than was applied", *name, at)
             outcome.tolerated[name] = (manifest_hash(step.manifest), child.essence)
+        return True
 
     async def _create(self, manifest: Manifest) -> Child | None:
         """Apply where the name was free a moment ago; None if a stranger has taken it since."""
@@ -129,18 +183,27 @@ class ChildWriter:
         await self._client.patch(CHILDREN[kind], namespace, name, patch)
         logger.info("%s %s had entries of others in lists of ours", kind, name)
 
-    async def _delete(self, child: Child, outcome: Outcome) -> None:
+    async def _delete(self, child: Child, outcome: Outcome) -> bool:
+        """Delete what is ours; whether it is gone."""
         kind, name = name_of(child.object)
         namespace = child.object["metadata"]["namespace"]
+        gone = True
         try:
             await self._client.delete(
                 CHILDREN[kind], namespace, name, uid=child.uid, resource_version=child.version
             )
         except NotFound:
             pass
-        except Conflict:
-            outcome.conflict = True  # it has changed: is it still ours, still unwanted?
+        except Conflict:  # it has changed: is it still ours, still unwanted?
+            gone, outcome.conflict = False, True
         else:
             logger.info("deleted %s %s: no longer wanted", kind, name)
         self._store.evict(kind, namespace, name)
         outcome.children.pop((kind, name), None)
+        return gone
+
+
+def _deployment(plan: Plan, outcome: Outcome) -> Child | None:
+    """The Deployment, if it is there and ours."""
+    found = (child for name, child in outcome.children.items() if name[0] == DEPLOYMENTS.kind)
+    return next((child for child in found if child.owner == plan.owner), None)

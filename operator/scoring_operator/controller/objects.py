@@ -10,6 +10,9 @@ from scoring_operator.api import FIELD_MANAGER, GROUP, KIND, LABEL_NAME
 OWNER_UID = f"{GROUP}/owner-uid"
 """Annotation on every child: the uid of its ScoringService, also when the reference is removed."""
 
+SCALE_MANAGER = f"{FIELD_MANAGER}-scale"
+"""The field manager that keeps a Deployment's replicas while an autoscaler takes over."""
+
 
 def metadata(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     """The object's metadata, never None."""
@@ -52,6 +55,15 @@ def applied_by_us(obj: Mapping[str, Any]) -> bool:
     """Whether our field manager has applied this object."""
     return any(
         entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+        for entry in metadata(obj).get("managedFields") or ()
+    )
+
+
+def holds_replicas(obj: Mapping[str, Any]) -> bool:
+    """Whether our second field manager has a say in the number of replicas."""
+    return any(
+        entry.get("manager") == SCALE_MANAGER
+        and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
         for entry in metadata(obj).get("managedFields") or ()
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scoring_operator.api import KIND
 from scoring_operator.controller.drift import difference, manifest_hash
+from scoring_operator.controller.handover import DEPLOYMENTS, SCALER, HandOver, plan_hand_over
 from scoring_operator.controller.objects import controller_reference, metadata
 from scoring_operator.controller.store import Child
 from scoring_operator.status import Refusal
@@ -32,6 +33,8 @@ class Step:
 class Plan:
     """The outcome of comparing the manifests with what is known."""
 
+    owner: str = ""
+    """The uid of the ScoringService."""
     steps: list[Step] = field(default_factory=list)
     unknown: list[Name] = field(default_factory=list)
     """Children that must be read before anything can be said about them."""
@@ -40,11 +43,12 @@ class Plan:
     refusals: list[Refusal] = field(default_factory=list)
     waiting: bool = False
     """An object must go away first: it is being deleted, or of an earlier resource's."""
+    hand_over: HandOver = field(default_factory=HandOver)
 
     @property
     def writes(self) -> bool:
         """Whether a child is to be changed."""
-        return bool(self.steps or self.surplus)
+        return bool(self.steps or self.surplus or self.hand_over.pending)
 
 
 def name_of(obj: Mapping[str, Any]) -> Name:
@@ -65,7 +69,7 @@ def make_plan(
     made different from their manifest when it was applied (a mutating webhook), by the manifest's
     hash and the object's essence: to apply the same again would not help.
     """
-    plan = Plan()
+    plan = Plan(owner)
     waiting = False
     wanted = set()
     for manifest in manifests:
@@ -94,7 +98,8 @@ def make_plan(
         leaving = "deletionTimestamp" in metadata(child.object)
         if child.owner == owner and name not in wanted and not leaving:
             plan.surplus.append(child)
-    return Plan(plan.steps, plan.unknown, plan.surplus, plan.refusals, waiting)
+    hand_over = _hand_over(owner, manifests, children, plan.steps)
+    return replace(plan, waiting=waiting, hand_over=hand_over)
 
 
 def name_conflict(manifest: Manifest) -> Refusal:
@@ -107,6 +112,21 @@ def name_conflict(manifest: Manifest) -> Refusal:
         message=f"the {kind} {name} exists and does not belong to this {KIND}: "
         "delete or rename one of them",
     )
+
+
+def _hand_over(
+    owner: str,
+    manifests: Sequence[Manifest],
+    children: Mapping[Name, Child],
+    steps: Sequence[Step],
+) -> HandOver:
+    def ours(kind: str) -> Child | None:
+        found = (child for name, child in children.items() if name[0] == kind)
+        return next((child for child in found if child.owner == owner), None)
+
+    scaler = next((item for item in manifests if item["kind"] == SCALER), None)
+    writes = {step.manifest["kind"] for step in steps}
+    return plan_hand_over(scaler, ours(DEPLOYMENTS.kind), ours(SCALER), writes)
 
 
 def _of_earlier(child: Child, manifest: Manifest) -> bool:

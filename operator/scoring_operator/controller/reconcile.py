@@ -12,12 +12,13 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from scoring_operator.api import API_VERSION, KIND, PLURAL, InvalidResource, ScoringService
+from scoring_operator.controller.applicable import Applicable, applicable, missed
 from scoring_operator.controller.children import ChildWriter, Outcome
 from scoring_operator.controller.context import about
 from scoring_operator.controller.drift import stamp
@@ -65,8 +66,8 @@ class _View:
     resource: Resource
     service: ScoringService | None
     invalid: str
-    manifests: list[dict[str, Any]]
     children: dict[Name, Child]
+    applicable: Applicable
     plan: Plan
 
     @property
@@ -88,6 +89,7 @@ class Reconciler:
         platform: Platform,
         models: ModelProbe,
         *,
+        served: Container[str],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
@@ -96,6 +98,7 @@ class Reconciler:
         self._store = store
         self._platform = platform
         self._models = models
+        self._served = served
         self._writer = ChildWriter(client, store)
         self._secrets = MissingSecrets(client)
         self._now = now
@@ -152,12 +155,13 @@ class Reconciler:
         try:
             service = ScoringService.parse(resource)
         except InvalidResource as error:
-            return _View(resource, None, str(error), [], children, Plan())
+            return _View(resource, None, str(error), children, Applicable([], {}), Plan())
         uid = service.metadata.uid
         manifests = [stamp(manifest, uid) for manifest in render(service, self._platform)]
+        fit = applicable(manifests, children, self._served, contested=False)
         tolerated = self._memories[key].tolerated
-        plan = make_plan(uid, manifests, children, tolerated=tolerated)
-        return _View(resource, service, "", manifests, children, plan)
+        plan = make_plan(uid, fit.manifests, fit.children, tolerated=tolerated)
+        return _View(resource, service, "", children, fit, plan)
 
     async def _settle(self, key: Key, view: _View, found: dict[Name, Child | None]) -> float:
         if view.service is None:
@@ -180,7 +184,7 @@ class Reconciler:
             # The controllers have not had the time to say anything that is worth a write.
             return SETTLE_SECONDS
         before = resource.get("status") or {}
-        summary = await self._summary(view.service, before, key, outcome)
+        summary = await self._summary(key, view.service, before, view.applicable, outcome)
         wait = self._memories[key].written_at + STATUS_INTERVAL_SECONDS - self._clock()
         if wait > 0 and not _is_news(before, summary.status):
             return min(wait, self._again(summary, plan, outcome))
@@ -200,14 +204,20 @@ class Reconciler:
         rest = [name for name in view.plan.unknown if name not in found]
         found = {name: found[name] for name in view.plan.unknown if name in found}
         found |= await self._writer.read(key[0], rest)
-        children = view.children | {name: child for name, child in found.items() if child}
+        new = {name: child for name, child in found.items() if child}
         absent = {name for name, child in found.items() if child is None}
         tolerated = self._memories[key].tolerated
-        plan = make_plan(service.metadata.uid, view.manifests, children, absent, tolerated)
-        return plan, children
+        fit, uid = view.applicable, service.metadata.uid
+        plan = make_plan(uid, fit.manifests, fit.children | new, absent, tolerated)
+        return plan, view.children | new
 
     async def _summary(
-        self, service: ScoringService, status: Mapping[str, Any], key: Key, outcome: Outcome
+        self,
+        key: Key,
+        service: ScoringService,
+        status: Mapping[str, Any],
+        fit: Applicable,
+        outcome: Outcome,
     ) -> Summary:
         uid = service.metadata.uid
         pods = self._store.pods(key)
@@ -217,6 +227,7 @@ class Reconciler:
             },
             pods=pods,
             refusals=outcome.refusals,
+            absent_kinds=[*fit.absent_kinds, *missed(sorted(outcome.unserved))],
             model=self._models.model(key, pods),
         )
         summary = summarize(service, self._platform, observed, status, self._now())
@@ -251,7 +262,7 @@ class Reconciler:
     def _again(self, summary: Summary, plan: Plan, outcome: Outcome) -> float:
         if outcome.conflict:
             return CONFLICT_SECONDS
-        if plan.waiting:
+        if plan.waiting or outcome.unserved:
             return WAITING_SECONDS
         if summary.look_again_seconds is not None:
             return summary.look_again_seconds

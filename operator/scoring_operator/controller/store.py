@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from scoring_operator.api import KIND
 from scoring_operator.controller.fingerprint import Fingerprint, fingerprint, status_bytes
-from scoring_operator.controller.objects import metadata, owner_name, owner_uid
+from scoring_operator.controller.objects import holds_replicas, metadata, owner_name, owner_uid
 
 Key = tuple[str, str]
 """Namespace and name of a ScoringService."""
@@ -39,13 +39,16 @@ class Child(NamedTuple):
     owner: str | None
     """The uid of the ScoringService that it belongs to; None for a stranger with our label."""
     essence: bytes
+    replicas_held: bool = False
+    """Whether our second field manager has a say in the replicas (see `handover`)."""
 
 
 def child_of(obj: Mapping[str, Any]) -> Child:
     """An object that was read or written just now, as the store would know it."""
     printed, meta = fingerprint(obj), metadata(obj)
     uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
-    return Child(printed.object(), uid, version, owner_uid(obj), printed.essence)
+    essence, held = printed.essence, holds_replicas(obj)
+    return Child(printed.object(), uid, version, owner_uid(obj), essence, held)
 
 
 class _Entry(NamedTuple):
@@ -54,6 +57,7 @@ class _Entry(NamedTuple):
     owner: str | None
     key: Key
     print: Fingerprint
+    replicas_held: bool
 
 
 class Store:
@@ -120,6 +124,13 @@ class Store:
             self._floors[kind, namespace] = int(version)
         return concerned
 
+    def forget(self, kind: str) -> None:
+        """Drop all that is known of a kind, which is no longer watched."""
+        for place in list(self._entries.get(kind, ())):
+            self._drop(kind, place)
+        for floor in [floor for floor in self._floors if floor[0] == kind]:
+            del self._floors[floor]
+
     def resource(self, key: Key) -> dict[str, Any] | None:
         """A ScoringService as last seen, with its resourceVersion."""
         entry = self._entries.get(KIND, {}).get(key)
@@ -159,17 +170,19 @@ class Store:
 
     def _child(self, kind: str, place: Key) -> Child:
         entry = self._entries[kind][place]
-        return Child(entry.print.object(), entry.uid, entry.version, entry.owner, entry.print[0])
+        essence, held = entry.print.essence, entry.replicas_held
+        return Child(entry.print.object(), entry.uid, entry.version, entry.owner, essence, held)
 
     def _entry(
         self, kind: str, place: Key, obj: Mapping[str, Any], uid: str, version: str
     ) -> _Entry | None:
         if kind == KIND:
-            return _Entry(uid, version, None, place, fingerprint(obj))
+            return _Entry(uid, version, None, place, fingerprint(obj), False)
         name = owner_name(obj)
         if name is None:
             return None
-        return _Entry(uid, version, owner_uid(obj), (place[0], name), fingerprint(obj))
+        key, held = (place[0], name), holds_replicas(obj)
+        return _Entry(uid, version, owner_uid(obj), key, fingerprint(obj), held)
 
     def _outdated(
         self, kind: str, place: Key, before: _Entry | None, uid: str, version: str

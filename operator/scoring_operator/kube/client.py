@@ -92,7 +92,7 @@ class Client:
         """The object as it is now (a quorum read); `metadata_only` leaves spec and data out."""
         body, _ = await self._send(
             "get",
-            resource,
+            resource.plural,
             resource.path(namespace, name),
             accept=METADATA_ONLY if metadata_only else None,
         )
@@ -103,13 +103,22 @@ class Client:
     ) -> list[Object]:
         """All objects of a namespace, or of the cluster; apiVersion and kind filled in."""
         query = {"labelSelector": label_selector} if label_selector else {}
-        body, _ = await self._send("list", resource, resource.path(namespace), query=query)
+        body, _ = await self._send("list", resource.plural, resource.path(namespace), query=query)
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**named, **item} for item in body.get("items") or ()]
 
+    async def group_versions(self) -> frozenset[str]:
+        """What API groups the server serves, by version (`apps/v1`); not the core group."""
+        found, _ = await self._send("discover", "groups", "/apis")
+        return frozenset(
+            str(version["groupVersion"])
+            for group in found.get("groups") or ()
+            for version in group.get("versions") or ()
+        )
+
     async def discover(self, resource: ResourceType) -> bool:
         """Whether the API server serves this kind."""
-        found, _ = await self._send("discover", resource, resource.root)
+        found, _ = await self._send("discover", resource.plural, resource.root)
         return any(item.get("name") == resource.plural for item in found.get("resources") or ())
 
     async def create(
@@ -118,7 +127,7 @@ class Client:
         """Create the object; AlreadyExists where the name is taken. Never sent twice."""
         body, _ = await self._send(
             "create",
-            resource,
+            resource.plural,
             resource.path(namespace),
             method="POST",
             query={"fieldManager": self._manager},
@@ -133,7 +142,7 @@ class Client:
         """PUT the whole object; with its resourceVersion, Conflict where it has changed."""
         body, _ = await self._send(
             "update",
-            resource,
+            resource.plural,
             resource.path(namespace, manifest["metadata"]["name"]),
             method="PUT",
             query={"fieldManager": self._manager},
@@ -142,20 +151,29 @@ class Client:
         return body
 
     async def apply(
-        self, resource: ResourceType, manifest: Mapping[str, Any], *, force: bool
+        self,
+        resource: ResourceType,
+        manifest: Mapping[str, Any],
+        *,
+        force: bool,
+        manager: str | None = None,
     ) -> tuple[Object, bool]:
         """Server-side apply; the object and whether this created it.
 
         Without `force`, fields that others own are a Conflict, and the request is never sent
-        twice, so that "created" can be believed. `metadata.uid` in the manifest is a precondition.
+        twice, so that "created" can be believed. `metadata.uid` and `metadata.resourceVersion` in
+        the manifest are preconditions. `manager` is another field manager than the client's own.
         """
         metadata = manifest["metadata"]
         body, code = await self._send(
             "apply",
-            resource,
+            resource.plural,
             resource.path(metadata.get("namespace"), metadata["name"]),
             method="PATCH",
-            query={"fieldManager": self._manager, "force": "true" if force else "false"},
+            query={
+                "fieldManager": manager or self._manager,
+                "force": "true" if force else "false",
+            },
             payload=manifest,
             content_type=APPLY,
             resend=force,
@@ -177,7 +195,7 @@ class Client:
     async def _merge(self, resource: ResourceType, path: str, patch: Mapping[str, Any]) -> Object:
         body, _ = await self._send(
             "patch",
-            resource,
+            resource.plural,
             path,
             method="PATCH",
             query={"fieldManager": self._manager},
@@ -198,7 +216,7 @@ class Client:
         """Delete exactly this version of this object, in the background; else Conflict."""
         await self._send(
             "delete",
-            resource,
+            resource.plural,
             resource.path(namespace, name),
             method="DELETE",
             payload={
@@ -212,7 +230,7 @@ class Client:
     async def _send(
         self,
         verb: str,
-        resource: ResourceType,
+        plural: str,
         path: str,
         *,
         method: str = "GET",
@@ -241,7 +259,7 @@ class Client:
                 except (aiohttp.ClientError, TimeoutError) as failure:
                     error = Unreachable(f"{method} {path}: {failure or type(failure).__name__}")
                     error.__cause__ = failure
-                self._observe(verb, resource.plural, code, time.perf_counter() - started)
+                self._observe(verb, plural, code, time.perf_counter() - started)
             if error is None:
                 return body, code
             await self._wait_or_raise(error, attempt, resend)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from scoring_operator.api import FIELD_MANAGER, LABEL_NAME
+from scoring_operator.controller.children import CHILDREN
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.reconcile import SCORING_SERVICES
 from scoring_operator.kube import Credentials, ResourceType
@@ -17,15 +18,12 @@ from scoring_operator.wiring.lean import kopf
 from scoring_operator.wiring.watches import Watches
 
 PODS = ResourceType("v1", "Pod", "pods")
-DEPENDENTS = (
-    *(
-        ResourceType(kind.api_version, kind.kind, kind.plural)
-        for kind in CHILD_KINDS
-        if not kind.optional
-    ),
+WATCHED = (
+    SCORING_SERVICES,
+    *(CHILDREN[kind.kind] for kind in CHILD_KINDS if not kind.optional),
     PODS,
 )
-WATCHED = (SCORING_SERVICES, *DEPENDENTS)
+OPTIONAL = tuple(CHILDREN[kind.kind] for kind in CHILD_KINDS if kind.optional)
 
 _LIST_PAGE = 100  # a page is parsed twice for a moment: larger ones show in the memory
 _LOGIN_PAUSE_SECONDS = 1.0
@@ -34,16 +32,22 @@ _RETRIES_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 5, 5)
 logger = logging.getLogger(__name__)
 
 
+class IntakeFailed(RuntimeError):
+    """An event could not be taken in: what is in the store can no longer be believed."""
+
+
 class Informers:
-    """The watches of one process. `await start()`, then `await run()` until they end or fail."""
+    """Watches of some kinds. `await start()`, then `await run()` until they end or fail."""
 
     def __init__(
         self,
+        resources: Iterable[ResourceType],
         credentials: Credentials,
         namespaces: Sequence[str],
         intake: Intake,
         watches: Watches,
     ) -> None:
+        self._resources = tuple(resources)
         self._credentials = credentials
         self._namespaces = namespaces
         self._intake = intake
@@ -59,30 +63,33 @@ class Informers:
         identity: Any = FIELD_MANAGER
         self._tasks = await kopf.spawn_tasks(
             registry=self._registry(),
-            settings=_settings(),
+            settings=_settings(self._resources),
             identity=identity,
             clusterwide=not self._namespaces,
             namespaces=list(self._namespaces),
         )
 
     async def run(self) -> None:
-        """Serve until kopf's tasks end, or a handler fails; raises what went wrong."""
-        # At its end kopf cancels every task that it is not told to ignore, whoever made it.
-        others = asyncio.all_tasks() - set(self._tasks)
-        serving = asyncio.ensure_future(kopf.run_tasks(self._tasks, ignored=others))
+        """Serve until kopf's tasks end, or a handler fails; raises what went wrong.
+
+        Not `kopf.run_tasks`: at its end that cancels every younger task, whoever made it.
+        """
         try:
-            await asyncio.wait({serving, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*self._tasks, self._failed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
-        for ended in (self._failed, serving):
-            if ended.done() and not ended.cancelled():
-                ended.result()
+            for task in self._tasks:
+                task.cancel()
+            ends = await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._failed.done():
+            self._failed.result()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry, id="login")(self._login)
-        for resource in WATCHED:
+        for resource in self._resources:
             kopf.on.event(
                 resource.group, resource.version, resource.plural, registry=registry, id="intake"
             )(self._event)
@@ -108,10 +115,11 @@ class Informers:
             self._intake.event(event["type"], event["object"])
         except Exception as error:  # whatever it is, it ends the process
             if not self._failed.done():
-                self._failed.set_exception(error)
+                self._failed.set_exception(IntakeFailed(f"an event was not understood: {error!r}"))
+                logger.exception("an event was not understood")
 
 
-def _settings() -> kopf.OperatorSettings:
+def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -119,12 +127,15 @@ def _settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoMemory()
     settings.queueing.idle_timeout = 0.05  # an idle worker of kopf keeps the last event in memory
     settings.queueing.exit_timeout = 0.5
-    settings.process.ultimate_exiting_timeout = 20
+    # kopf would kill the process some time after its tasks have ended, and ours lives on then.
+    settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.error_backoffs = _RETRIES_SECONDS
     settings.watching.chunk_size = _LIST_PAGE
-    for resource in DEPENDENTS:
+    for resource in resources:
+        if resource == SCORING_SERVICES:
+            continue
         key = (resource.group, resource.version, resource.plural)  # a string would match nothing
         settings.watching.label_selectors[key] = LABEL_NAME
     return settings

@@ -45,3 +45,6 @@ def set_up(level: str, stream: TextIO = sys.stderr) -> None:
     if level != "debug":
         for name in ("kopf", "aiohttp", "asyncio"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        # They log, with a trace, the end of each task, which we are told of and log ourselves.
+        for name in ("orchestration", "running"):
+            logging.getLogger(f"kopf._core.reactor.{name}").setLevel(logging.CRITICAL)

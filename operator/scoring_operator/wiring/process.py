@@ -11,23 +11,25 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from scoring_operator.api import FIELD_MANAGER
+from scoring_operator.controller.applicable import REQUIRED_KINDS
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.queue import WorkQueue
 from scoring_operator.controller.reconcile import Reconciler
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.controller.worker import work
-from scoring_operator.kube import Client, Credentials, load_credentials
+from scoring_operator.kube import ApiError, Client, Credentials, ResourceType, load_credentials
 from scoring_operator.kube.credentials import CredentialsError
 from scoring_operator.kube.lease import Elector, LeaseLost
 from scoring_operator.wiring.discovery import wait_for_kinds
 from scoring_operator.wiring.endpoint import Endpoint
-from scoring_operator.wiring.informers import WATCHED, Informers
+from scoring_operator.wiring.informers import OPTIONAL, WATCHED, Informers
 from scoring_operator.wiring.metrics import Metrics
+from scoring_operator.wiring.optional_kinds import OptionalKinds
 from scoring_operator.wiring.settings import Settings
 from scoring_operator.wiring.watches import Watches
 
@@ -35,6 +37,7 @@ STUCK_SECONDS = 300.0  # no look takes that long: each request has its time-out 
 SILENT_SECONDS = 150.0
 CHECK_SECONDS = 5.0
 DRAIN_SECONDS = 10.0
+RETRY_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +61,10 @@ class Process:
             statuses=self._store.statuses,
         )
         self._elector: Elector | None = None
-        intake = Intake(self._store, self._queue)
+        self._intake = Intake(self._store, self._queue)
+        self._served = set(REQUIRED_KINDS)
         spaces = settings.namespaces or (None,)
-        self._watches = Watches(WATCHED, spaces, intake, self._metrics.request)
-        self._informers = Informers(credentials, settings.namespaces, intake, self._watches)
+        self._watches = Watches(WATCHED, spaces, self._intake, self._metrics.request)
         self._endpoint = Endpoint(self._metrics, healthy=self._healthy, ready=self._ready)
         self._informing = False
 
@@ -86,14 +89,20 @@ class Process:
         logger.info("stopped")
 
     async def _serve(self, client: Client) -> None:
-        await self._informers.start()
-        self._listen_to_signals()  # kopf has put its own handlers in place
+        optional = OptionalKinds(
+            OPTIONAL, client, self._watches, lambda kind: self._inform([kind]), self._on_change
+        )
+        if not await self._until_stopped(_persist(optional.discover)):
+            return
         self._informing = True
         models = ModelProbe(self._queue.add)
-        reconciler = Reconciler(client, self._store, self._settings.platform, models)
+        reconciler = Reconciler(
+            client, self._store, self._settings.platform, models, served=self._served
+        )
         workers = asyncio.create_task(self._lead(reconciler), name="workers")
         others = [
-            asyncio.create_task(self._informers.run(), name="informers"),
+            asyncio.create_task(self._inform(WATCHED), name="informers"),
+            asyncio.create_task(optional.run(), name="optional informers"),
             asyncio.create_task(self._watch_the_watches(), name="watchdog"),
             asyncio.create_task(self._stop.wait(), name="signal"),
         ]
@@ -105,6 +114,25 @@ class Process:
         finally:
             await self._wind_down(workers, others)
             await models.close()
+
+    async def _inform(self, kinds: Iterable[ResourceType]) -> None:
+        """Watch some kinds until that fails."""
+        informers = Informers(
+            kinds, self._credentials, self._settings.namespaces, self._intake, self._watches
+        )
+        await informers.start()
+        self._listen_to_signals()  # kopf has put its own handlers in place
+        await informers.run()
+
+    def _on_change(self, kind: str, served: bool) -> None:
+        """All objects of an optional kind are known now, or there are none any more."""
+        if served:
+            self._served.add(kind)
+        else:
+            self._served.discard(kind)
+            self._store.forget(kind)
+        for key in self._store.keys():  # noqa: SIM118  # a Store, not a dict
+            self._queue.add(key)
 
     async def _wind_down(
         self, workers: asyncio.Task[None], others: list[asyncio.Task[Any]]
@@ -189,6 +217,18 @@ class Process:
 
     def _ready(self) -> tuple[bool, Mapping[str, object]]:
         return self._watches.synced, {"synced": self._watches.synced, "leader": self._leads()}
+
+
+async def _persist(ask: Callable[[], Awaitable[None]]) -> None:
+    """Ask until there is an answer."""
+    while True:
+        try:
+            await ask()
+        except ApiError as error:
+            logger.warning("waiting for the API server: %s", error.message)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 def main(settings: Settings) -> int:

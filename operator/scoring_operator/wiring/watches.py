@@ -47,17 +47,33 @@ class Watches:
         self._intake = intake
         self._observe = observe
         self._clock = clock
-        spaces = list(namespaces)
-        self._collections = {
-            resource.path(space): _Collection(resource, space, clock())
-            for resource in resources
-            for space in spaces
-        }
+        self._spaces = list(namespaces)
+        self._collections: dict[str, _Collection] = {}
+        self._on_listed: dict[ResourceType, Callable[[], None]] = {}
+        self._synced = False
+        for resource in resources:
+            self.add(resource)
+
+    def add(self, resource: ResourceType, on_listed: Callable[[], None] = lambda: None) -> None:
+        """Look at one more kind; `on_listed` is called once, when all of it is in the store."""
+        self._on_listed[resource] = on_listed
+        for space in self._spaces:
+            self._collections[resource.path(space)] = _Collection(resource, space, self._clock())
+
+    def remove(self, resource: ResourceType) -> None:
+        """Look at a kind no longer."""
+        self._on_listed.pop(resource, None)
+        for space in self._spaces:
+            self._collections.pop(resource.path(space), None)
 
     @property
     def synced(self) -> bool:
-        """Whether each collection has been listed: what is not in the store does not exist."""
-        return all(collection.listed for collection in self._collections.values())
+        """Whether each collection has been listed: what is not in the store does not exist.
+
+        Once so, it stays so: a kind that comes later is nothing that was missing until then.
+        """
+        self._synced = self._synced or all(item.listed for item in self._collections.values())
+        return self._synced
 
     def silent_for(self) -> float:
         """Seconds since the most silent watch gave a sign of life.
@@ -113,3 +129,9 @@ class Watches:
             self._intake.sweep(resource.kind, collection.namespace, collection.places, version)
             collection.places = set()
             collection.listed = True
+            self._tell_listed(resource)
+
+    def _tell_listed(self, resource: ResourceType) -> None:
+        kind = (item for item in self._collections.values() if item.resource == resource)
+        if all(item.listed for item in kind):
+            self._on_listed.pop(resource, lambda: None)()

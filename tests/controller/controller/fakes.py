@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from scoring_operator.api import FIELD_MANAGER, KIND
+from scoring_operator.controller.applicable import REQUIRED_KINDS
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.queue import WorkQueue
 from scoring_operator.controller.reconcile import Reconciler
@@ -57,24 +58,37 @@ class FakeApi:
         return copy.deepcopy(self._existing(resource, namespace, name))
 
     async def apply(
-        self, resource: ResourceType, manifest: Mapping[str, Any], *, force: bool
+        self,
+        resource: ResourceType,
+        manifest: Mapping[str, Any],
+        *,
+        force: bool,
+        manager: str = FIELD_MANAGER,
     ) -> tuple[Object, bool]:
-        self._called("apply", resource)
+        self._called("apply" if manager == FIELD_MANAGER else manager, resource)
         metadata = manifest["metadata"]
-        place = (resource.kind, metadata["namespace"], metadata["name"])
-        live = self.objects.get(place)
-        if "uid" in metadata and (live is None or live["metadata"]["uid"] != metadata["uid"]):
-            raise Conflict("uid mismatch")
-        ours = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {}}}
+        live = self.objects.get((resource.kind, metadata["namespace"], metadata["name"]))
+        for field in ("uid", "resourceVersion"):
+            if field in metadata and (live is None or live["metadata"][field] != metadata[field]):
+                raise Conflict(f"{field} mismatch")
         if live is None:
             created = copy.deepcopy(dict(manifest))
-            created["metadata"]["managedFields"] = [ours]
+            created["metadata"]["managedFields"] = [_entry(manager, manifest)]
             created["metadata"]["generation"] = 1
+            if resource.kind == "Deployment":
+                created["spec"].setdefault("replicas", 1)
             return self.put(created), True
         merged = {**live, **copy.deepcopy({k: v for k, v in manifest.items() if k != "metadata"})}
         merged["metadata"] = {**live["metadata"], **copy.deepcopy(dict(metadata))}
-        managers = [m for m in live["metadata"].get("managedFields", ()) if m != ours]
-        merged["metadata"]["managedFields"] = [*managers, ours]
+        entries = [m for m in live["metadata"].get("managedFields", ()) if m["manager"] != manager]
+        if "spec" in manifest or manager == FIELD_MANAGER:
+            entries.append(_entry(manager, manifest))
+        merged["metadata"]["managedFields"] = entries
+        if manager != FIELD_MANAGER:
+            merged["spec"] = {**live["spec"], **copy.deepcopy(manifest.get("spec", {}))}
+        elif resource.kind == "Deployment" and "replicas" not in manifest["spec"]:
+            held = any("f:replicas" in entry["fieldsV1"]["f:spec"] for entry in entries)
+            merged["spec"]["replicas"] = live["spec"]["replicas"] if held else 1
         return self.put(merged), False
 
     async def patch_status(
@@ -84,9 +98,7 @@ class FakeApi:
         live = self._existing(resource, namespace, name)
         if live["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"]:
             raise Conflict("the object has been modified")
-        status = {**live.get("status", {}), **copy.deepcopy(patch["status"])}
-        status = {key: value for key, value in status.items() if value is not None}
-        return self.put({**live, "status": status})
+        return self.put({**live, "status": _merged(live.get("status", {}), patch["status"])})
 
     async def delete(
         self,
@@ -118,6 +130,24 @@ class FakeApi:
             raise self.failures[call]
 
 
+def _merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> Object:
+    """RFC 7386."""
+    merged = copy.deepcopy(dict(old))
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            merged[key] = _merged(merged.get(key) or {}, value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def _entry(manager: str, manifest: Mapping[str, Any]) -> Object:
+    fields: Object = {f"f:{field}": {} for field in manifest.get("spec", {})}
+    return {"manager": manager, "operation": "Apply", "fieldsV1": {"f:spec": fields}}
+
+
 class FakeModels:
     """A model probe that has nothing to say."""
 
@@ -136,6 +166,7 @@ class World:
         self.queue: WorkQueue[Key] = WorkQueue()
         self.intake = Intake(self.store, self.queue)
         self.seconds = 0.0
+        self.served = set(REQUIRED_KINDS)
         self.reconciler = self.new_reconciler(platform)
 
     def new_reconciler(self, platform: Platform | None = None) -> Reconciler:
@@ -145,6 +176,7 @@ class World:
             self.store,
             platform or Platform(),
             cast("Any", FakeModels()),
+            served=self.served,
             now=lambda: NOW,
             clock=lambda: self.seconds,
             dice=lambda: 0.5,

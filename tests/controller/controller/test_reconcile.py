@@ -17,11 +17,12 @@ from scoring_operator.kube import (
     Conflict,
     Forbidden,
     Invalid,
+    NotFound,
     ServerError,
     Unreachable,
 )
-from scoring_operator.manifests import Platform
-from tests.controller.builders import pod, resource, waiting
+from scoring_operator.manifests import Platform, render
+from tests.controller.builders import pod, resource, service, waiting
 from tests.controller.controller.fakes import World
 
 CHILDREN = ("Service", "Deployment")
@@ -39,13 +40,14 @@ async def test_a_new_resource_gets_its_children_with_few_requests() -> None:
     world = World()
     world.user_applies(resource())
     assert await world.look() == SETTLE_SECONDS
+    kinds = [manifest["kind"] for manifest in render(service(), Platform())]
+    assert {"Service", "Deployment"} < set(kinds)
+    served = [kind for kind in kinds if kind in world.served]
     assert world.api.calls == [
         ("get", KIND),
-        ("get", "Service"),
-        ("get", "Deployment"),
+        *(("get", kind) for kind in served),
         ("patch", KIND),
-        ("apply", "Service"),
-        ("apply", "Deployment"),
+        *(("apply", kind) for kind in served),
     ]
 
 
@@ -109,7 +111,7 @@ async def test_what_is_news_is_written_at_once() -> None:
 
 
 async def test_a_change_of_the_spec_is_applied_over_the_known_child() -> None:
-    world = await settled()
+    world = await settled({"replicas": 2})
     world.user_applies(resource({"replicas": 3}, generation=2))
     await world.look()
     assert world.api.calls == [("get", KIND), ("patch", KIND), ("apply", "Deployment")]
@@ -382,8 +384,8 @@ async def test_what_a_webhook_changes_each_time_is_not_fought_over() -> None:
     world.user_applies(resource())
     apply = world.api.apply
 
-    async def mutated(resource: Any, manifest: Any, *, force: bool) -> Any:
-        obj, created = await apply(resource, manifest, force=force)
+    async def mutated(resource: Any, manifest: Any, **how: Any) -> Any:
+        obj, created = await apply(resource, manifest, **how)
         if resource.kind == "Deployment":
             stored = world.api.find("Deployment")
             stored["spec"] = {**stored["spec"], "replicas": 7}
@@ -415,3 +417,45 @@ async def test_missing_pull_secrets_are_looked_for_only_when_an_image_cannot_be_
     assert world.api.calls.count(("get", "Secret")) == 1
     assert world.condition("Ready")["reason"] == "SecretNotFound"
     assert "regcred" in world.condition("Ready")["message"]
+
+
+GATEWAY = {
+    "exposure": {
+        "api": "Gateway",
+        "host": "faq.example.com",
+        "gateway": {"parentRef": {"name": "public"}},
+    }
+}
+
+
+async def test_what_the_cluster_does_not_serve_is_asked_for_at_no_look() -> None:
+    world = World()
+    world.user_applies(resource(GATEWAY))
+    await world.settle()
+    await world.look()
+    assert world.api.calls == []
+    assert world.condition("Ready")["reason"] == "GatewayAPINotInstalled"
+    assert world.api.find("Deployment")
+
+
+async def test_a_kind_that_comes_gets_its_children() -> None:
+    world = World()
+    world.user_applies(resource(GATEWAY))
+    await world.settle()
+    world.served.add("HTTPRoute")
+    await world.settle()
+    assert world.api.find("HTTPRoute")
+    assert world.condition("Ready")["reason"] != "GatewayAPINotInstalled"
+
+
+@pytest.mark.parametrize("code", [404, 405], ids=["gone", "going"])
+async def test_a_kind_that_has_just_gone_harms_nothing_else(code: int) -> None:
+    world = World()
+    world.served.add("HTTPRoute")
+    world.user_applies(resource(GATEWAY))
+    error = NotFound("no such kind") if code == 404 else ApiError("not allowed", code=405)
+    world.api.failures["apply", "HTTPRoute"] = error
+    await world.look()
+    assert world.api.find("Deployment")
+    assert await world.look() == WAITING_SECONDS
+    assert world.condition("Ready")["reason"] == "GatewayAPINotInstalled"

@@ -230,3 +230,15 @@ def test_a_resource_that_is_gone_leaves_nothing_behind() -> None:
     assert store.remove(cr(11)) == (Change.ESSENCE, {KEY})
     assert store.resource(KEY) is None
     assert (store._members, store._expected) == ({}, {})
+
+
+def test_a_kind_that_is_forgotten_may_come_back_with_other_versions() -> None:
+    store = Store()
+    store.put(cr())
+    store.put(child(20))
+    store.put(child(21, kind="Service", uid="child-2"))
+    store.sweep("Deployment", None, {KEY}, "1000")
+    store.forget("Deployment")
+    assert names(store) == {("Service", "faq")}
+    assert store.keys() == [KEY]
+    assert store.put(child(30, uid="child-3"))[0] is Change.ESSENCE

@@ -99,6 +99,18 @@ async def test_discovery_tells_whether_a_kind_is_served(server: Server) -> None:
     assert server.requests[0].path == "/apis/apps/v1"
 
 
+async def test_the_group_versions_are_one_small_request(server: Server) -> None:
+    groups = [
+        {"name": "apps", "versions": [{"groupVersion": "apps/v1"}]},
+        {"name": "x", "versions": [{"groupVersion": "x/v1"}, {"groupVersion": "x/v2"}]},
+    ]
+    server.answers = [answer({"groups": groups}), answer({"kind": "APIGroupList"})]
+    async with server.client() as client:
+        assert await client.group_versions() == {"apps/v1", "x/v1", "x/v2"}
+        assert await client.group_versions() == frozenset()
+    assert server.requests[0].path == "/apis"
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "expected"),
     [

@@ -157,3 +157,30 @@ async def test_a_request_that_fails_is_no_sign_of_life() -> None:
             await session.get("http://127.0.0.1:9" + DEPLOYMENTS.path(None))
     assert world.seen == [("list", "deployments", 0)]
     assert world.watches.silent_for() == 100
+
+
+async def test_a_kind_that_comes_later_is_told_once_it_is_listed_everywhere() -> None:
+    world = World(namespaces=("a", "b"))
+    told = []
+    routes = ResourceType("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+    world.watches.add(routes, lambda: told.append(set(world.store.children(KEY))))
+    route = deployment("faq", 10)
+    await world.list(routes, page(route), namespace="a")
+    assert told == []
+    await world.list(routes, page(), namespace="b")
+    assert told == [{("HTTPRoute", "faq")}], "what was listed is known by then"
+    await world.list(routes, page(), namespace="b")
+    assert len(told) == 1
+
+
+async def test_a_kind_that_is_gone_counts_no_more() -> None:
+    world = World()
+    world.now = 100
+    await world.list(DEPLOYMENTS, page())
+    world.watches.remove(SERVICES)
+    assert world.watches.silent_for() == 0
+    assert world.watches.synced
+    world.watches.add(SERVICES)
+    assert world.watches.synced, "what comes later does not undo it"
+    world.now = 130
+    assert world.watches.silent_for() == 30, "and is expected to give signs of life like any"
