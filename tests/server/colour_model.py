@@ -24,13 +24,19 @@ SPEC: Final = ImageSpec(
 
 
 def write_colour_model(
-    directory: Path, *, weights: str = "trained", labels: tuple[str, ...] = LABELS
+    directory: Path,
+    *,
+    name: str = "mean-colour",
+    weights: str = "trained",
+    labels: tuple[str, ...] = LABELS,
+    channels: tuple[int, int, int] = (0, 1, 2),
 ) -> Path:
-    """Write its artefact; the logits are the channels' means, 0 to 25.5."""
+    """Write its artefact; the logits are the channels' means, 0 to 25.5, in the given order."""
     pictures = ops.parameter([-1, SIZE, SIZE, 3], openvino.Type.u8, name="pictures")
     means = ops.reduce_mean(ops.convert(pictures, "f32"), [1, 2], keep_dims=False)
+    ordered = ops.gather(means, ops.constant(np.array(channels)), ops.constant(1))
     graph = openvino.Model(
-        [ops.multiply(means, ops.constant(np.full(3, 0.1, np.float32)))], [pictures]
+        [ops.multiply(ordered, ops.constant(np.full(3, 0.1, np.float32)))], [pictures]
     )
     with tempfile.TemporaryDirectory() as folder:
         openvino.save_model(graph, Path(folder, OPENVINO_FILES[0]), compress_to_fp16=False)
@@ -38,7 +44,7 @@ def write_colour_model(
         write_artefact(
             directory,
             kind=KIND,
-            name="mean-colour",
+            name=name,
             weights=weights,
             created_by={"tool": "test", "source": "made for a test"},
             files=files | {LABELS_FILE: orjson.dumps(labels)},

@@ -104,7 +104,7 @@ class ImageClassifier:
                         self._prepare(name, data, deadline), deadline
                     )
                 return {
-                    name: self._best(self.batcher.result(future, deadline))
+                    name: best(self.batcher.result(future, deadline), self.labels)
                     for name, future in futures.items()
                 }
             except BaseException:
@@ -125,10 +125,12 @@ class ImageClassifier:
     def _infer(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.float32]]:
         return list(self.backend.infer(np.stack(pictures)))
 
-    def _best(self, logits: NDArray[np.float32]) -> tuple[Prediction, ...]:
-        probabilities = softmax(logits)
-        order = np.argsort(-probabilities, kind="stable")[:TOP]
-        return tuple(Prediction(self.labels[i], float(probabilities[i])) for i in order)
+
+def best(logits: NDArray[np.float32], labels: Sequence[str]) -> tuple[Prediction, ...]:
+    """The three best labels, best first."""
+    probabilities = softmax(logits)
+    order = np.argsort(-probabilities, kind="stable")[:TOP]
+    return tuple(Prediction(labels[i], float(probabilities[i])) for i in order)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

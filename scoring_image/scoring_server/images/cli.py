@@ -7,11 +7,26 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+
+import orjson
 
 from scoring_server.artefact import ModelLoadError
+from scoring_server.images.backends import COMPUTES
 from scoring_server.images.classifier import ImageClassifier, NamedImageRefused, Prediction
-from scoring_server.images.evaluate import find_images, judge, wordnet_id
+from scoring_server.images.commands.bench import (
+    PipelineRate,
+    bench,
+    bench_pipeline,
+    document,
+    drive_progress,
+    pipeline_table,
+    plot,
+    table,
+)
+from scoring_server.images.commands.evaluate import evaluate
+from scoring_server.images.commands.model import Model
+from scoring_server.images.evaluate import SUFFIXES, find_images
 from scoring_server.images.preprocess import METHODS, REFERENCE
 from scoring_server.images.serving import load
 from scoring_server.images.spec import RANDOM_WEIGHTS
@@ -64,18 +79,67 @@ def _parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("score", help="classify image files")
     score.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    score.add_argument("--model", type=Path, default=Path(_DEFAULT_MODEL), metavar="DIR")
+    score.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
     score.set_defaults(run=_score)
+    _add_evaluate(commands)
+    _add_bench(commands)
+    return parser
 
+
+def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
-        "evaluate", help="top-1 and top-3 over images named <WordNet id>_<anything>"
+        "evaluate",
+        help="top-1 and top-3 over images whose file or folder is named <WordNet id>…, and how "
+        "often models and ways to compute them agree",
     )
     evaluate.add_argument("directory", type=Path, metavar="DIR")
+    evaluate.add_argument(
+        "--model",
+        type=Path,
+        nargs="+",
+        default=[Path(_DEFAULT_MODEL)],
+        metavar="DIR",
+        help="one or several to compare, such as a float one and its int8",
+    )
+    evaluate.add_argument("--compute", nargs="+", choices=COMPUTES, default=["openvino"])
     evaluate.set_defaults(run=_evaluate)
 
-    for command in (score, evaluate):
-        command.add_argument("--model", type=Path, default=Path(_DEFAULT_MODEL), metavar="DIR")
-        command.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    return parser
+
+def _add_bench(commands: Any) -> None:
+    bench = commands.add_parser("bench", help="measure the in-process limit of this machine")
+    bench.add_argument("--model", type=Path, default=Path(_DEFAULT_MODEL), metavar="DIR")
+    bench.add_argument("--compute", nargs="+", choices=COMPUTES, default=["openvino"])
+    bench.add_argument("--threads", nargs="+", type=_positive, default=[_cpus()], metavar="N")
+    bench.add_argument("--batch", nargs="+", type=_positive, default=[1, 2, 4, 8], metavar="N")
+    bench.add_argument("--seconds", type=float, default=3.0, help="for each (default: 3)")
+    bench.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="also measure decoding, queueing and inference together, on the images in there",
+    )
+    bench.add_argument(
+        "--clients",
+        nargs="+",
+        type=_positive,
+        default=[1, 16],
+        help="callers at once, for --images",
+    )
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    bench.add_argument("--plot", type=Path, metavar="FILE", help="draw them: .svg or .png")
+    bench.set_defaults(run=_bench)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -119,27 +183,61 @@ def _evaluate(options: argparse.Namespace) -> None:
     paths = find_images(options.directory)
     if not paths:
         _fail(f"{options.directory} holds no images whose names begin with a WordNet id")
-    classifier = _load(options)
-    started = time.monotonic()
-    answered = list(_answers(classifier, paths))
-    seconds = time.monotonic() - started
-    accuracy = judge(
-        # An image that was refused counts as wrong.
-        (wordnet_id(path) or "", () if isinstance(answer, str) else answer)
-        for path, answer in answered
-    )
-    for path, answer in answered:
-        if isinstance(answer, str):
-            print(f"{path}: {answer}", file=sys.stderr)
-    count = accuracy.images
-    print(f"images  {count:6d}  ({count / seconds:.1f}/s, one at a time)")
-    print(f"top-1   {accuracy.top1 / count:6.3f}  ({accuracy.top1} right)")
-    print(f"top-3   {accuracy.top3 / count:6.3f}  ({accuracy.top3} right)")
+    try:
+        for line in evaluate(options.model, options.compute, paths, threads=_cpus()):
+            print(line, flush=True)
+    except ModelLoadError as error:
+        _fail(str(error))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    def say(text: str) -> None:
+        print(f"… {text}", file=sys.stderr, flush=True)
+
+    pipeline: list[PipelineRate] = []
+    try:
+        model = Model.open(options.model)
+        combinations = bench(
+            model, options.compute, options.threads, options.batch, options.seconds
+        )
+        rates = drive_progress(combinations, say)
+        if options.images is not None:
+            images = _read_images(options.images)
+            say(f"whole pipeline on {len(images)} images")
+            pipeline += bench_pipeline(
+                options.model,
+                images,
+                options.clients,
+                options.seconds,
+                device="gpu" if options.compute == ["torch-gpu"] else "cpu",
+                threads=max(options.threads),
+            )
+        print(f"{model.artefact.manifest.name}, weights: {model.artefact.manifest.weights}\n")
+        print("\n".join(table(rates)))
+        if pipeline:
+            print("\n" + "\n".join(pipeline_table(pipeline)))
+        if options.json is not None:
+            options.json.write_bytes(orjson.dumps(document(rates, pipeline)))
+        if options.plot is not None:
+            plot(rates, options.plot)
+    except (ModelLoadError, OSError) as error:
+        _fail(str(error))
+    except NamedImageRefused as refusal:
+        _fail(f"an image in {options.images}: {refusal.cause.reason}")
+    except ImportError:
+        _fail("--plot needs matplotlib: pip install scoring-server[plots]")
+
+
+def _read_images(directory: Path) -> list[bytes]:
+    paths = [p for p in sorted(directory.rglob("*")) if p.suffix.lower() in SUFFIXES]
+    if not paths:
+        _fail(f"{directory} holds no images")
+    return [path.read_bytes() for path in paths]
 
 
 def _load(options: argparse.Namespace) -> ImageClassifier:
     try:
-        loaded = load(options.model, device=options.device, threads=len(os.sched_getaffinity(0)))
+        loaded = load(options.model, device=options.device, threads=_cpus(), max_batch=1)
     except ModelLoadError as error:
         _fail(str(error))
     if loaded.info.weights == RANDOM_WEIGHTS:

@@ -45,7 +45,6 @@ def load(
     places: int = PLACES,
     max_batch: int | None = None,
     max_delay: float = 0.0,
-    precision: str | None = None,
     observer: BatchObserver | None = None,
 ) -> LoadedImageModel:
     """Verify, load and warm the model in a directory.
@@ -58,7 +57,6 @@ def load(
         max_batch: the most images that are computed at once; None: the best for the hardware,
             by measurement.
         max_delay: how long an image may wait for others to fill its batch, seconds.
-        precision: what the CPU computes in, "f32" or "bf16"; None: the fastest that it has.
         observer: told about every batch.
 
     Raises:
@@ -74,7 +72,6 @@ def load(
         device=device,
         threads=threads,
         max_batch=max_batch,
-        precision=precision,
     )
     calibration = warm(
         backend, classes=len(labels), size=spec.preprocessing.size, max_batch=max_batch

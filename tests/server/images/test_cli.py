@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,78 @@ def test_evaluate_counts_what_is_right(
     (photographs / "n00000002_broken.jpg").write_bytes(b"none")
     (photographs / "no class.jpg").write_bytes(plain(GREEN))
     main(["evaluate", str(photographs), "--model", str(model)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(
+        "n00000002_broken.jpg: not an image that this service reads: send JPEG, PNG or WebP"
+    )
+    assert lines[1] == "4 images"
+    assert lines[3].split()[:2] == ["mean-colour,", "openvino"]
+    assert lines[3].split()[3:10] == ["0.500", "(2)", "0.750", "(3)", "3", "of", "3"]
+
+
+def test_evaluate_compares_models_and_ways_to_compute_them(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second model calls red what is blue, so it agrees on green alone."""
+    other = write_colour_model(tmp_path / "other", name="swapped", channels=(2, 1, 0))
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for number, colour in enumerate((RED, GREEN, BLUE), start=1):
+        (photographs / f"n0000000{number}.png").write_bytes(plain(colour, image_format="PNG"))
+    ways = ["--compute", "openvino-f32", "openvino-bf16"]
+    main(["evaluate", str(photographs), "--model", str(model), str(other), *ways])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[:3] for row in rows] == [
+        ["mean-colour,", "openvino", "f32"],
+        ["mean-colour,", "openvino", "bf16"],
+        ["swapped,", "openvino", "f32"],
+        ["swapped,", "openvino", "bf16"],
+    ]
+    assert [row[3] for row in rows] == ["1.000", "1.000", "0.333", "0.333"]
+    assert [row[7:10] for row in rows] == [[str(n), "of", "3"] for n in (3, 3, 1, 1)]
+
+
+def test_bench_prints_a_table_and_draws_it(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.jpg").write_bytes(plain())
+    what = ["--model", str(model), "--images", str(tmp_path), "--clients", "1", "4"]
+    ways = ["--compute", "openvino-f32", "--threads", "1", "2", "--batch", "1", "4"]
+    files = ["--json", str(tmp_path / "b.json"), "--plot", str(tmp_path / "b.svg")]
+    main(["bench", *what, *ways, *files, "--seconds", "0.05"])
     out = capsys.readouterr().out
-    assert "images       4" in out
-    assert "top-1    0.500  (2 right)" in out
-    assert "top-3    0.750  (3 right)" in out
+    assert "mean-colour, weights: trained" in out
+    assert "| images/s | threads | batch 1 | batch 4 |" in out
+    assert "| openvino f32 | 2 | " in out
+    assert "| whole pipeline, callers | images/s |" in out
+    figures = json.loads((tmp_path / "b.json").read_text())
+    assert [(r["threads"], r["batch"]) for r in figures["inference"]] == [
+        (1, 1),
+        (1, 4),
+        (2, 1),
+        (2, 4),
+    ]
+    assert [r["clients"] for r in figures["pipeline"]] == [1, 4]
+    assert all(r["images_per_second"] > 0 for r in figures["inference"] + figures["pipeline"])
+    assert (tmp_path / "b.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--images", "/missing"], "/missing holds no images"),
+        (["--plot", "/missing/x.svg"], "No such file or directory"),
+        (["--compute", "torch-cpu"], "has no model.safetensors"),
+    ],
+)
+def test_a_bench_that_fails_says_why(
+    model: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ["--batch", "1", "--seconds", "0.01"]
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--model", str(model), *quick, *options])
+    assert ended.value.code == 78
+    assert message in capsys.readouterr().err
 
 
 def test_evaluate_without_classes_in_the_names_is_refused(

@@ -1,10 +1,16 @@
 """What computes: one backend per kind of hardware behind one small interface."""
 
+from typing import Final
+
 from scoring_server.artefact import Artefact
 from scoring_server.images.backends.base import Backend
 from scoring_server.images.spec import ImageSpec
 
-__all__ = ["Backend", "open_backend"]
+__all__ = ["COMPUTES", "Backend", "open_backend", "open_compute"]
+
+# Ways to compute, for comparing them; a server takes the one that its device has.
+COMPUTES: Final = ("openvino", "openvino-f32", "openvino-bf16", "torch-cpu", "torch-gpu")
+_OPENVINO: Final = {"openvino": None, "openvino-f32": "f32", "openvino-bf16": "bf16"}
 
 
 def open_backend(
@@ -15,7 +21,6 @@ def open_backend(
     device: str,
     threads: int,
     max_batch: int | None = None,
-    precision: str | None = None,
 ) -> Backend:
     """Load the model of a verified artefact onto a device.
 
@@ -24,13 +29,32 @@ def open_backend(
         device: "cpu" (OpenVINO) or "gpu" (torch).
         threads: how many threads inference on the CPU may use.
         max_batch: the most pictures at once; None: as many as may be worth it on the hardware.
-        precision: what the CPU computes in, "f32" or "bf16"; None: the fastest that it has.
 
     Raises:
         ModelLoadError: the artefact does not hold what the device needs, or it cannot be loaded.
     """
+    compute = "openvino" if device == "cpu" else "torch-gpu"
+    return open_compute(
+        artefact, spec, compute, classes=classes, threads=threads, max_batch=max_batch
+    )
+
+
+def open_compute(
+    artefact: Artefact,
+    spec: ImageSpec,
+    compute: str,
+    *,
+    classes: int,
+    threads: int,
+    max_batch: int | None = None,
+) -> Backend:
+    """Load the model of a verified artefact to compute in one of COMPUTES.
+
+    Raises:
+        ModelLoadError: as open_backend.
+    """
     # Each image target carries only its own library, so neither is imported before it is chosen.
-    if device == "cpu":
+    if compute in _OPENVINO:
         from scoring_server.images.backends.openvino import open_openvino
 
         return open_openvino(
@@ -39,8 +63,9 @@ def open_backend(
             classes=classes,
             threads=threads,
             max_batch=max_batch,
-            precision=precision,
+            precision=_OPENVINO[compute],
         )
     from scoring_server.images.backends.torch import open_torch
 
-    return open_torch(artefact, spec, classes=classes, device="cuda", max_batch=max_batch)
+    device = "cuda" if compute == "torch-gpu" else "cpu"
+    return open_torch(artefact, spec, classes=classes, device=device, max_batch=max_batch)

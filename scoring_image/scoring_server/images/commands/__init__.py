@@ -1,0 +1,1 @@
+"""What the commands of scoring-image do, as lines of text."""
