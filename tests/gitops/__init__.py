@@ -1,0 +1,1 @@
+"""What tools that wait for a resource make of its status: Argo CD, Flux, Helm."""
