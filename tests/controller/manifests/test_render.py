@@ -10,7 +10,10 @@ from scoring_operator.api import ScoringService
 from scoring_operator.api.spec import ScoringServiceSpec
 from scoring_operator.manifests import CHILD_KINDS, Platform, render
 from tests.controller.builders import IMAGE_CPU, IMAGE_GPU, resource, service
+from tests.controller.manifests.leaves import ROWS, Row, by_kind
+from tests.controller.manifests.leaves.pods import AFFINITY
 
+AFFINITY_LEAF = "podTemplate.affinity"
 PLATFORM = Platform(cpu_image="example.com/cpu:1", gpu_image="example.com/gpu:1")
 
 
@@ -74,252 +77,9 @@ def test_nothing_rendered_is_empty() -> None:
         check(child, child["kind"])
 
 
-# One row per leaf of the spec: (leaf, spec, what a look at the manifests finds, what it should be).
-LEAVES: list[tuple[str, Mapping[str, Any], Any, Any]] = [
-    ("model.type", {}, lambda s: env(s)["SCORING_MODEL_TYPE"], "faq-matching"),
-    ("model.type", IMAGE_CPU, lambda s: env(s)["SCORING_MODEL_TYPE"], "image-classification"),
-    (
-        "model.source.persistentVolumeClaim.claimName",
-        source({"persistentVolumeClaim": {"claimName": "models"}}),
-        lambda s: pod(s)["volumes"][1]["persistentVolumeClaim"],
-        {"claimName": "models", "readOnly": True},
-    ),
-    (
-        "model.source.persistentVolumeClaim.path",
-        source({"persistentVolumeClaim": {"claimName": "models", "path": "faq/v2"}}),
-        lambda s: env(s)["SCORING_MODEL_PATH"],
-        "/models/faq/v2",
-    ),
-    (
-        "model.source.image.reference",
-        source({"image": {"reference": "example.com/model:1"}}),
-        lambda s: pod(s)["volumes"][1]["image"],
-        {"reference": "example.com/model:1", "pullPolicy": "IfNotPresent"},
-    ),
-    (
-        "model.source.image.pullPolicy",
-        source({"image": {"reference": "example.com/model:1", "pullPolicy": "Never"}}),
-        lambda s: pod(s)["volumes"][1]["image"]["pullPolicy"],
-        "Never",
-    ),
-    (
-        "model.source.url",
-        source({"url": "https://example.com/m.tar", "sha256": "ab" * 32}),
-        lambda s: pod(s)["initContainers"][0]["command"][:3],
-        ["scoring-fetch", "--url", "https://example.com/m.tar"],
-    ),
-    (
-        "model.source.sha256",
-        source({"url": "https://example.com/m.tar", "sha256": "ab" * 32}),
-        lambda s: pod(s)["initContainers"][0]["command"][3:5],
-        ["--sha256", "ab" * 32],
-    ),
-    ("image", {"image": "x.io/a:2"}, lambda s: container(s)["image"], "x.io/a:2"),
-    (
-        "imagePullSecrets[].name",
-        {"imagePullSecrets": [{"name": "regcred"}]},
-        lambda s: pod(s)["imagePullSecrets"],
-        [{"name": "regcred"}],
-    ),
-    ("hardware.type", IMAGE_GPU, lambda s: env(s)["SCORING_DEVICE"], "gpu"),
-    (
-        "hardware.gpu.count",
-        {**IMAGE_GPU, "hardware": {"type": "gpu", "gpu": {"count": 2}}},
-        lambda s: container(s)["resources"]["limits"]["nvidia.com/gpu"],
-        "2",
-    ),
-    (
-        "hardware.gpu.resourceName",
-        {
-            **IMAGE_GPU,
-            "hardware": {"type": "gpu", "gpu": {"resourceName": "nvidia.com/mig-1g.5gb"}},
-        },
-        lambda s: (
-            container(s)["resources"]["requests"]["nvidia.com/mig-1g.5gb"],
-            pod(s)["tolerations"][-1]["key"],
-        ),
-        ("1", "nvidia.com/mig-1g.5gb"),
-    ),
-    (
-        "hardware.gpu.nodeSelector",
-        {**IMAGE_GPU, "hardware": {"type": "gpu", "gpu": {"nodeSelector": {"gpu": "h100"}}}},
-        lambda s: pod(s)["nodeSelector"],
-        {"gpu": "h100"},
-    ),
-    (
-        "resources.requests.cpu",
-        {"resources": {"requests": {"cpu": "2.5"}}},
-        lambda s: (container(s)["resources"]["requests"]["cpu"], env(s)["SCORING_CPUS"]),
-        ("2500m", "2.5"),
-    ),
-    (
-        "resources.requests.memory",
-        {"resources": {"requests": {"memory": "1024Mi"}}},
-        lambda s: container(s)["resources"]["requests"]["memory"],
-        "1Gi",
-    ),
-    (
-        "resources.limits.cpu",
-        {"resources": {"limits": {"cpu": "3"}}},
-        lambda s: (
-            container(s)["resources"]["limits"]["cpu"],
-            env(s)["SCORING_CPUS"],
-            env(s)["SCORING_WORKERS"],
-        ),
-        ("3", "3", "3"),
-    ),
-    (
-        "resources.limits.memory",
-        {"resources": {"limits": {"memory": "300Mi"}}},
-        lambda s: container(s)["resources"]["limits"]["memory"],
-        "300Mi",
-    ),
-    ("replicas", {"replicas": 4}, lambda s: rendered(s)["Deployment"]["spec"]["replicas"], 4),
-    ("replicas", {"replicas": 0}, lambda s: rendered(s)["Deployment"]["spec"]["replicas"], 0),
-    (
-        "startup.timeoutSeconds",
-        {"startup": {"timeoutSeconds": 61}},
-        lambda s: (
-            container(s)["startupProbe"]["periodSeconds"]
-            * container(s)["startupProbe"]["failureThreshold"]
-        ),
-        62,
-    ),
-    (
-        "rollout.strategy",
-        {"rollout": {"strategy": "InPlace"}},
-        lambda s: rendered(s)["Deployment"]["spec"]["strategy"]["rollingUpdate"],
-        {"maxSurge": 0, "maxUnavailable": 1},
-    ),
-    (
-        "rollout.drainSeconds",
-        {"rollout": {"drainSeconds": 40}},
-        lambda s: (
-            container(s)["lifecycle"]["preStop"]["sleep"]["seconds"],
-            pod(s)["terminationGracePeriodSeconds"],
-        ),
-        (40, 75),
-    ),
-    (
-        "rollout.progressDeadlineSeconds",
-        {"rollout": {"progressDeadlineSeconds": 400}},
-        lambda s: rendered(s)["Deployment"]["spec"]["progressDeadlineSeconds"],
-        400,
-    ),
-    (
-        "service.type",
-        {"service": {"type": "NodePort"}},
-        lambda s: rendered(s)["Service"]["spec"]["type"],
-        "NodePort",
-    ),
-    (
-        "service.port",
-        {"service": {"port": 8000}},
-        lambda s: rendered(s)["Service"]["spec"]["ports"][0]["port"],
-        8000,
-    ),
-    (
-        "service.annotations",
-        {"service": {"annotations": {"a/b": "c"}}},
-        lambda s: rendered(s)["Service"]["metadata"]["annotations"],
-        {"a/b": "c"},
-    ),
-    (
-        "podTemplate.labels",
-        {"podTemplate": {"labels": {"team": "ml"}}},
-        lambda s: template(s)["metadata"]["labels"]["team"],
-        "ml",
-    ),
-    (
-        "podTemplate.annotations",
-        {"podTemplate": {"annotations": {"a/b": "c"}}},
-        lambda s: template(s)["metadata"]["annotations"],
-        {"a/b": "c"},
-    ),
-    (
-        "podTemplate.env[].name",
-        {"podTemplate": {"env": [{"name": "A", "value": "1"}]}},
-        lambda s: env(s)["A"],
-        "1",
-    ),
-    (
-        "podTemplate.env[].value",
-        {"podTemplate": {"env": [{"name": "A", "value": "1"}]}},
-        lambda s: env(s)["A"],
-        "1",
-    ),
-    (
-        "podTemplate.nodeSelector",
-        {"podTemplate": {"nodeSelector": {"pool": "a"}}},
-        lambda s: pod(s)["nodeSelector"],
-        {"pool": "a"},
-    ),
-    (
-        "podTemplate.priorityClassName",
-        {"podTemplate": {"priorityClassName": "high"}},
-        lambda s: pod(s)["priorityClassName"],
-        "high",
-    ),
-    (
-        "podTemplate.runtimeClassName",
-        {"podTemplate": {"runtimeClassName": "nvidia"}},
-        lambda s: pod(s)["runtimeClassName"],
-        "nvidia",
-    ),
-    (
-        "podTemplate.serviceAccountName",
-        {"podTemplate": {"serviceAccountName": "scorer"}},
-        lambda s: (pod(s)["serviceAccountName"], pod(s)["automountServiceAccountToken"]),
-        ("scorer", False),
-    ),
-    (
-        "suspend",
-        {"replicas": 4, "suspend": True},
-        lambda s: rendered(s)["Deployment"]["spec"]["replicas"],
-        0,
-    ),
-]
-
-_SECRET_KEY = {"name": "s", "key": "k", "optional": True}
-for _reference in ("secretKeyRef", "configMapKeyRef"):
-    _spec = {"podTemplate": {"env": [{"name": "A", "valueFrom": {_reference: _SECRET_KEY}}]}}
-    LEAVES += [
-        (
-            f"podTemplate.env[].valueFrom.{_reference}.{_leaf}",
-            _spec,
-            lambda s, reference=_reference, leaf=_leaf: env(s)["A"][reference][leaf],
-            _SECRET_KEY[_leaf],
-        )
-        for _leaf in _SECRET_KEY
-    ]
-
-_TOLERATION = {
-    "key": "a",
-    "operator": "Equal",
-    "value": "b",
-    "effect": "NoExecute",
-    "tolerationSeconds": 5,
-}
-LEAVES += [
-    (
-        f"podTemplate.tolerations[].{_leaf}",
-        {"podTemplate": {"tolerations": [_TOLERATION]}},
-        lambda s, leaf=_leaf: pod(s)["tolerations"][0][leaf],
-        _TOLERATION[_leaf],
-    )
-    for _leaf in _TOLERATION
-]
-
-
-@pytest.mark.parametrize(
-    ("spec", "look", "expected"),
-    [row[1:] for row in LEAVES],
-    ids=[row[0] for row in LEAVES],
-)
-def test_a_leaf_of_the_spec_reaches_its_child(
-    spec: Mapping[str, Any], look: Any, expected: Any
-) -> None:
-    assert look(spec) == expected
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_a_leaf_of_the_spec_reaches_its_child(row: Row) -> None:
+    assert row.look(by_kind(render(service(row.spec), PLATFORM), "faq")) == row.expected
 
 
 def _leaves(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: str) -> set[str]:
@@ -342,28 +102,21 @@ def _leaves(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: str
 def test_every_leaf_of_the_spec_has_a_row() -> None:
     schema = ScoringServiceSpec.model_json_schema()
     leaves = _leaves(schema, schema["$defs"], "")
-    affinity = {leaf for leaf in leaves if leaf.startswith("podTemplate.affinity.")}
-    assert affinity, "affinity has a test of its own, which passes it through whole"
-    assert leaves - affinity == {row[0] for row in LEAVES}
+    affinity = {leaf for leaf in leaves if leaf.startswith(AFFINITY_LEAF)}
+    assert affinity <= _paths(AFFINITY, AFFINITY_LEAF), "the row of affinity has all of it"
+    assert leaves - affinity | {AFFINITY_LEAF} == {row.leaf for row in ROWS}
 
 
-def test_affinity_reaches_the_pods_as_it_was_written() -> None:
-    affinity = {
-        "podAntiAffinity": {
-            "preferredDuringSchedulingIgnoredDuringExecution": [
-                {
-                    "weight": 5,
-                    "podAffinityTerm": {
-                        "topologyKey": "kubernetes.io/hostname",
-                        "labelSelector": {"matchLabels": {"a": "b"}},
-                        # Empty selects every namespace, absent selects the pod's own.
-                        "namespaceSelector": {},
-                    },
-                }
-            ]
-        }
-    }
-    assert pod({"podTemplate": {"affinity": affinity}})["affinity"] == affinity
+def _paths(value: Any, path: str) -> set[str]:
+    """The path of everything in a value, in the notation of `_leaves`."""
+    found = {path}
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found |= _paths(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            found |= _paths(item, f"{path}[]")
+    return found
 
 
 def test_the_image_follows_the_hardware_unless_it_is_named() -> None:
@@ -450,3 +203,127 @@ def test_without_drain_there_is_no_pre_stop_hook() -> None:
 def test_rendering_changes_nothing_it_was_given() -> None:
     given = service({"podTemplate": {"labels": {"a": "b"}}})
     assert render(given, PLATFORM) == render(given, PLATFORM)
+
+
+def test_an_autoscaled_deployment_says_no_replicas_and_comes_before_what_scales_it() -> None:
+    scaled = {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}
+    kinds = [child["kind"] for child in render(service(scaled), PLATFORM)]
+    assert kinds.index("Deployment") < kinds.index("HorizontalPodAutoscaler")
+    assert "replicas" not in rendered(scaled)["Deployment"]["spec"]
+    target = rendered(scaled)["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+    assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "faq"}
+
+
+def test_of_several_metrics_each_is_kept_in_its_place() -> None:
+    metrics = [
+        {"type": "Requests", "averageValue": "4"},
+        {"type": "CPU", "averageUtilization": 70},
+        {"type": "External", "name": "queue", "value": "1"},
+    ]
+    found = rendered({"autoscaling": {"maxReplicas": 6, "metrics": metrics}})
+    types = [item["type"] for item in found["HorizontalPodAutoscaler"]["spec"]["metrics"]]
+    assert types == ["Pods", "Resource", "External"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "guarded"),
+    [
+        ({}, False),
+        ({"replicas": 1}, False),
+        ({"replicas": 2}, True),
+        ({"replicas": 2, "suspend": True}, False),
+        ({"autoscaling": {"maxReplicas": 6}}, False),
+        ({"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}, True),
+    ],
+)
+def test_a_budget_and_the_spread_need_two_pods_at_least(
+    spec: Mapping[str, Any], guarded: bool
+) -> None:
+    assert ("PodDisruptionBudget" in rendered(spec)) is guarded
+    assert ("topologySpreadConstraints" in pod(spec)) is guarded
+
+
+def test_without_peers_everyone_may_call_the_serving_port_and_no_other() -> None:
+    policy = rendered()["NetworkPolicy"]["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == [{"ports": [{"port": 8080, "protocol": "TCP"}]}]
+    dns = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    assert policy["egress"] == [{"ports": dns}]
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "namespace"),
+    [
+        ("https://example.com/m.tar", 443, None),
+        ("http://example.com/m.tar", 80, None),
+        ("http://example.com:8000/m.tar", 8000, None),
+        ("http://[fd00::1]:9000/m.tar", 9000, None),
+        ("http://files/m.tar", 80, "ml"),
+        ("http://files.store.svc/m.tar", 80, "store"),
+        ("https://files.store.svc.cluster.local:8443/m.tar", 8443, "store"),
+    ],
+)
+def test_the_download_may_leave_also_where_a_service_has_another_port_than_its_pods(
+    url: str, port: int, namespace: str | None
+) -> None:
+    spec = source({"url": url, "sha256": "ab" * 32})
+    opened = rendered(spec)["NetworkPolicy"]["spec"]["egress"][1:]
+    assert opened[0] == {"ports": [{"port": port, "protocol": "TCP"}]}
+    labels = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    assert opened[1:] == ([{"to": [{"namespaceSelector": labels}]}] if namespace else [])
+
+
+@pytest.mark.parametrize(
+    ("spec", "workers", "threads"),
+    [
+        ({}, "1", "16"),
+        ({"resources": {"requests": {"cpu": "3500m"}}}, "3", "16"),
+        ({"resources": {"requests": {"cpu": "96"}}}, "8", "16"),
+        ({"server": {"workers": 12, "threads": 4}}, "12", "4"),
+        ({"server": {"workers": 12}, "requestLimits": {"maxConcurrency": 5}}, "5", "16"),
+        (IMAGE_CPU, "1", "80"),
+        ({**IMAGE_CPU, "server": {"workers": 2, "threads": 40}}, "2", "40"),
+    ],
+)
+def test_workers_and_threads_are_what_the_spec_says_or_follow_the_cpus(
+    spec: Mapping[str, Any], workers: str, threads: str
+) -> None:
+    assert (env(spec)["SCORING_WORKERS"], env(spec)["SCORING_THREADS"]) == (workers, threads)
+
+
+def test_what_is_automatic_is_left_to_the_server() -> None:
+    for name in ("MAX_BATCH_SIZE", "MAX_BATCH_DELAY_MILLISECONDS", "MAX_CONCURRENCY"):
+        assert f"SCORING_{name}" not in env()
+    assert "SCORING_API_KEYS_DIR" not in env()
+    assert "SCORING_PATH_PREFIX" not in env()
+
+
+def test_only_the_scoring_container_sees_the_api_keys_and_only_as_files() -> None:
+    download = source({"url": "https://example.com/m.tar", "sha256": "ab" * 32})
+    found = pod({**download, "auth": {"apiKeys": {"secretName": "keys"}}})
+    mount = {"name": "api-keys", "mountPath": "/etc/scoring/api-keys", "readOnly": True}
+    assert mount in found["containers"][0]["volumeMounts"]
+    assert "api-keys" not in str(found["initContainers"])
+    assert not any("valueFrom" in item for item in found["containers"][0]["env"])
+
+
+def test_the_platforms_node_labels_and_tolerations_are_for_gpus_and_give_way_to_the_users() -> None:
+    platform = Platform(
+        gpu_node_selector={"accelerator": "any", "pool": "gpu"},
+        gpu_tolerations=({"key": "spot", "operator": "Exists"},),
+    )
+    spec = {**IMAGE_GPU, "hardware": {"type": "gpu", "gpu": {"nodeSelector": {"pool": "h100"}}}}
+    found = template(spec, platform)["spec"]
+    assert found["nodeSelector"] == {"accelerator": "any", "pool": "h100"}
+    assert [item["key"] for item in found["tolerations"]] == ["spot", "nvidia.com/gpu"]
+    on_cpu = template({}, platform)["spec"]
+    assert "nodeSelector" not in on_cpu
+    assert "tolerations" not in on_cpu
+
+
+def test_pod_monitors_have_the_platforms_labels_and_the_operators_own() -> None:
+    platform = Platform(pod_monitor_labels={"release": "prometheus", "scoring.dev/name": "x"})
+    found = rendered({}, platform)["PodMonitor"]
+    assert found["metadata"]["labels"]["release"] == "prometheus"
+    assert found["metadata"]["labels"]["scoring.dev/name"] == "faq"
+    assert found["spec"]["selector"]["matchLabels"] == {"scoring.dev/name": "faq"}
