@@ -57,7 +57,7 @@ def _egress(service: ScoringService) -> list[dict[str, Any]]:
 def _service_namespace(host: str, own: str) -> str | None:
     """The namespace of the Service that a host name stands for; None for any other host."""
     match host.split("."):
-        case [_]:
+        case [name] if ":" not in name:  # no IPv6 address
             return own
         case [_, namespace, "svc", *_]:
             return namespace
