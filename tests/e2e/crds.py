@@ -41,7 +41,7 @@ def install(api: Api, kind: str) -> None:
         status = api.request("GET", f"{_CRDS}/{name}").get("status", {})
         return any(
             item["type"] == "Established" and item["status"] == "True"
-            for item in status.get("conditions", ())
+            for item in status.get("conditions") or ()
         )
 
     eventually(established, f"{kind} is served")
