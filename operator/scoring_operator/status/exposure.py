@@ -107,11 +107,17 @@ def _route(
         if kind == "Certificate":
             continue
         found = observed.children.get((kind, name))
-        lacks = _LACKS[kind](found, platform) if found else f"the {kind} {name} is not there yet"
+        lacks = _LACKS[kind](found, platform) if found else _absent(kind, name)
         if lacks:
             return Aspect(False, Reason.WAITING_FOR_ROUTE, lacks)
     notes = [f"{wanted.url} is programmed", *shortcomings(service, platform)]
     return Aspect(True, PROGRAMMED, "; ".join(notes))
+
+
+def _absent(kind: str, name: str) -> str:
+    # Left out where its kind is not served: the Ingress that refers to it does not work then.
+    why = ": are Traefik's CRDs installed?" if kind == "Middleware" else ""
+    return f"the {kind} {name} is not there yet{why}"
 
 
 def _ingress_lacks(ingress: Mapping[str, Any], platform: Platform) -> str:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.conftest import Product
 from tests.node.exposure import crds
+from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import ISSUER, CertificateAuthority, standing_in
 from tests.node.exposure.https import Outside
 from tests.node.exposure.questions import ask, is_ranking
@@ -18,7 +20,10 @@ HOST = "faq.example.com"
 
 
 def test_a_service_waits_for_its_certificate_and_is_then_answered_for_with_it(
-    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+    outside: Outside,
+    namespace: Namespace,
+    authority: CertificateAuthority,
+    product: Product,
 ) -> None:
     tls = {"secretName": "faq-tls", "issuerRef": ISSUER}
     ingress = {"className": "traefik"}
@@ -36,6 +41,7 @@ def test_a_service_waits_for_its_certificate_and_is_then_answered_for_with_it(
     certificate = namespace.get("certificate", "faq")
     assert certificate["spec"]["dnsNames"] == [HOST]
     assert certificate["metadata"]["ownerReferences"][0]["kind"] == "ScoringService"
+    assert set(applies(product, namespace).values()) == {1}
 
 
 def test_an_issuer_that_does_not_exist_is_named_and_the_pods_serve_meanwhile(

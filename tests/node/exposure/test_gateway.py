@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.node.conftest import Product
 from tests.node.exposure import crds
+from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import CertificateAuthority
 from tests.node.exposure.https import Outside
 from tests.node.exposure.questions import ask, is_ranking, padded
@@ -56,7 +58,11 @@ def reached(outside: Outside, url: str) -> bool:
 
 
 def test_the_example_waits_for_its_gateway_then_answers_over_https_and_redirects(
-    outside: Outside, namespace: Namespace, infra: Namespace, authority: CertificateAuthority
+    outside: Outside,
+    namespace: Namespace,
+    infra: Namespace,
+    authority: CertificateAuthority,
+    product: Product,
 ) -> None:
     namespace.run("apply", "--filename", str(EXAMPLES / "exposure-gateway.yaml"))
     waiting = namespace.wait_for(
@@ -77,6 +83,11 @@ def test_the_example_waits_for_its_gateway_then_answers_over_https_and_redirects
     assert (redirect.status, redirect.headers["Location"]) == (308, url)
     assert is_ranking(ask(outside, url, padded(9)))
     assert ask(outside, url, padded(11)).status == 413
+    # Many looks followed from the pods and the routes' status: none found anything to change.
+    assert applies(product, namespace) == {
+        ("httproutes", "exposure-gateway"): 1,
+        ("httproutes", "exposure-gateway-redirect"): 1,
+    }
 
 
 def test_a_listener_that_does_not_exist_is_told_in_the_gateways_words(

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from tests.node.conftest import Product
+from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import CertificateAuthority
 from tests.node.exposure.https import Outside
 from tests.node.exposure.questions import QUESTION, ask, is_ranking, padded
@@ -111,17 +112,7 @@ def test_what_was_applied_is_not_applied_again(
     # Many looks follow from the pods, the Ingress' status and this; all children are as wanted.
     namespace.run("scale", "scoringservice", "faq", "--replicas=2")
     namespace.wait_for("faq", lambda ready: "2 of 2" in ready["message"], 120)
-    assert product.cluster.audit_log is not None
-    entries = map(json.loads, product.cluster.audit_log.read_text().splitlines())
-    writes = Counter(
-        (entry["objectRef"]["resource"], entry["objectRef"]["name"])
-        for entry in entries
-        if entry["verb"] == "patch"
-        and entry["objectRef"].get("namespace") == namespace.name
-        and entry["objectRef"]["resource"] in {"ingresses", "middlewares"}
-        and "subresource" not in entry["objectRef"]
-    )
-    assert writes == {
+    assert applies(product, namespace) == {
         ("ingresses", "faq"): 1,
         ("middlewares", "faq-limits"): 1,
         ("middlewares", "faq-rate"): 1,
