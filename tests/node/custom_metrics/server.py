@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.node.custom_metrics import answers
 
@@ -52,7 +52,7 @@ class MetricsServer:
     def _answer(self, target: str) -> dict[str, Any] | None:
         url = urlsplit(target)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        match url.path.strip("/").split("/"):
+        match unquote(url.path).strip("/").split("/"):
             case ["apis", "custom.metrics.k8s.io", "v1beta2"]:
                 return answers.resources(answers.CUSTOM, ["pods/scoring_requests_in_flight"])
             case ["apis", "external.metrics.k8s.io", "v1beta1"]:
@@ -95,7 +95,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with JSON, or 404."""
         found = self.server.answer(self.path)
-        missing = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404}
+        missing = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "code": 404,
+            "message": f"the stand-in does not know {self.path}",
+        }
         body = json.dumps(found or missing).encode()
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", "application/json")
