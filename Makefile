@@ -78,6 +78,11 @@ lock: $(READY) ## Pin all dependencies, with hashes (UPGRADE=1: the newest versi
 	done
 	$(UV_LOCK) benchmarks/requirements-faq.in -c requirements-dev.txt -o benchmarks/requirements-faq.txt
 
+.PHONY: benchmark-faq
+benchmark-faq: $(READY) ## Measure FAQ matching against its peers (ten minutes, a quiet machine)
+	@$(BIN)/uv pip install --quiet --require-hashes -r benchmarks/requirements-faq.txt
+	$(BIN)/python -m benchmarks.faq
+
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What FAQ matching is compared with, and the WSGI applications that serve it.
+"""What FAQ matching is compared with; `benchmarks.faq_wsgi` serves it.
 
 The reference: TF-IDF of the question and of the original, each by itself, and gradient-boosted
 trees over every pair of the two. The plain pipeline: TF-IDF and logistic regression, as a data
@@ -8,22 +8,20 @@ The models are kept as pickles between the processes of one run; nothing else re
 """
 
 import json
-import os
 import pickle
 import random
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
-from flask import Flask, Response, jsonify, request
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 Ranking = list[list[Any]]
-MODEL_VARIABLE = "FAQ_BENCHMARK_MODEL"
 # Pairs that do not match, for each that does.
 _NEGATIVES = 20
 
@@ -40,8 +38,6 @@ class Reference:
     def __init__(
         self, originals: Sequence[str], texts: Sequence[str], truth: Sequence[int], trees: int
     ) -> None:
-        from lightgbm import LGBMClassifier  # a dependency of this benchmark alone
-
         rng = random.Random(0)
         pairs = []
         for row, original in enumerate(truth):
@@ -53,7 +49,8 @@ class Reference:
         self._originals = self._original.transform(originals)
         rows, asked, labels = map(np.array, zip(*pairs, strict=True))
         questions = self._question.transform(texts)
-        self._model = LGBMClassifier(n_estimators=trees, random_state=0, verbose=-1)
+        lightgbm = import_module("lightgbm")  # a dependency of this benchmark alone
+        self._model = lightgbm.LGBMClassifier(n_estimators=trees, random_state=0, verbose=-1)
         self._model.fit(sp.hstack([questions[rows], self._originals[asked]]).tocsr(), labels)
 
     def rank(self, question: str) -> Ranking:
@@ -97,25 +94,12 @@ def _ranked(probabilities: Any) -> Ranking:
     return [[i, i, float(probabilities[i])] for i in order]
 
 
-def save(peer: Peer, path: Path) -> None:
-    """Keep a peer for the server process of this run."""
-    path.write_bytes(pickle.dumps(peer))
-
-
-def application() -> Flask:
-    """The WSGI application of the peer whose file MODEL_VARIABLE names."""
-    peer: Peer = pickle.loads(Path(os.environ[MODEL_VARIABLE]).read_bytes())  # noqa: S301 - ours
-    app = Flask(__name__)
-    constant = json.dumps({"result": [peer.rank(""), "Computed in 0 ms"]}).encode()
-
-    @app.post("/score")
-    def score() -> Any:
-        if isinstance(peer, Constant):
-            return Response(constant, mimetype="application/json")
-        return jsonify({"result": [peer.rank(request.get_json()["input"]), "Computed in 0 ms"]})
-
-    @app.get("/healthz/ready")
-    def ready() -> Any:
-        return jsonify({"status": "ready"})
-
-    return app
+def save(peer: Peer, folder: Path, name: str) -> Path:
+    """Keep a peer for the server process of this run: a model as a pickle, a constant as JSON."""
+    if isinstance(peer, Constant):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps({"result": [peer.rank(""), "Computed in 0 ms"]}))
+    else:
+        path = folder / f"{name}.pickle"
+        path.write_bytes(pickle.dumps(peer))
+    return path

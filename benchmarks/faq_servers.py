@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
-from benchmarks.faq_peers import MODEL_VARIABLE
+from benchmarks.faq_wsgi import MODEL_VARIABLE
 
 _PATIENCE_SECONDS = 120.0
 ROOT = Path(__file__).parents[1]
@@ -58,6 +58,11 @@ class Server:
         """Proportional set size of all its processes: what they share counts once."""
         return sum(map(_pss, _tree(self._process.pid))) / 1e3
 
+    def worker_megabytes(self) -> float:
+        """Proportional set size of the largest process that has no children: a worker."""
+        workers = [pid for pid in _tree(self._process.pid) if not _children(pid)]
+        return max(map(_pss, workers)) / 1e3
+
     def _wait(self, log: Path) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -101,7 +106,7 @@ def peer(model: Path, cores: int, log: Path, *, threads: int = 1) -> Server:
         threads: more than 1: the worker class gthread, which keeps connections open.
     """
     port = _free_port()
-    command = [_script("gunicorn"), "benchmarks.faq_peers:application()"]
+    command = [_script("gunicorn"), "benchmarks.faq_wsgi:application()"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(cores), "--threads", str(threads)]
     command += ["--timeout", "120", "--no-control-socket"]
     return Server(command, {MODEL_VARIABLE: str(model), "OMP_NUM_THREADS": "1"}, port, log)
@@ -119,8 +124,11 @@ def _free_port() -> int:
 
 
 def _tree(root: int) -> list[int]:
-    children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-    return [root, *(pid for child in children for pid in _tree(int(child)))]
+    return [root, *(pid for child in _children(root) for pid in _tree(child))]
+
+
+def _children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def _pss(pid: int) -> int:

@@ -1,0 +1,1 @@
+"""Measurements: speed, memory and accuracy against peers; each module is a command."""
