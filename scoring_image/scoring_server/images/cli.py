@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         "--labels", type=Path, help="JSON list or one a line (default: ImageNet-1K)"
     )
     export.add_argument("--preprocessing", choices=METHODS, default=REFERENCE)
+    export.add_argument(
+        "--int8",
+        type=Path,
+        metavar="DIR",
+        help="quantise the model for CPUs, calibrated on the images in there (about 300 like those "
+        "that will be served); needs nncf. Twice as fast; evaluate tells what it costs",
+    )
     export.add_argument("--format", choices=["openvino", "safetensors", "both"], default="both")
     export.add_argument("--to", type=Path, required=True, metavar="DIR")
     export.set_defaults(run=_export)
@@ -157,6 +164,7 @@ def _export(options: argparse.Namespace) -> None:
             preprocessing=options.preprocessing,
             formats=["openvino", "safetensors"] if options.format == "both" else [options.format],
             directory=options.to,
+            calibration=options.int8,
             say=lambda text: print(text, file=sys.stderr, flush=True),
         )
     except ExportError as error:

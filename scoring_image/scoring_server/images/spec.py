@@ -24,12 +24,14 @@ class ImageSpec:
         architecture: the name that the torch backend builds the network by.
         preprocessing: from picture to input.
         mean, std: per-channel normalisation of the input scaled to 0…1, red first.
+        int8: whether the OpenVINO model is quantised.
     """
 
     architecture: str
     preprocessing: Preprocessing
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    int8: bool = False
 
     def to_details(self) -> dict[str, Any]:
         """The keys of model.json that only an image model has."""
@@ -42,6 +44,7 @@ class ImageSpec:
                 "interpolation": self.preprocessing.interpolation,
             },
             "normalisation": {"mean": list(self.mean), "std": list(self.std)},
+            "int8": self.int8,
         }
 
     @classmethod
@@ -64,6 +67,7 @@ class ImageSpec:
                 ),
                 mean=_channels(normalisation["mean"]),
                 std=_channels(normalisation["std"]),
+                int8=details.get("int8", False) is True,
             )
         except KeyError as error:
             raise ModelLoadError(f"model.json of the image model lacks {error}") from None

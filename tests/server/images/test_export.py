@@ -1,14 +1,17 @@
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from scoring_server.artefact import Manifest, ModelLoadError, open_artefact
 from scoring_server.images.architectures import build
+from scoring_server.images.backends import open_backend
 from scoring_server.images.backends.openvino import OpenVinoBackend
 from scoring_server.images.backends.torch import open_torch
 from scoring_server.images.export import weights
@@ -239,6 +242,58 @@ def test_a_conversion_that_changes_the_answers_is_refused(
     monkeypatch.setattr("scoring_server.images.export.convert.OpenVinoBackend", Wrong)
     with pytest.raises(ConversionError, match="differs from the network by"):
         to_openvino(Sums(), tmp_path / "model.xml", size=8, classes=3)
+
+
+def calibration_images(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    generator = np.random.default_rng(5)
+    for number in range(count):
+        # Broad patches of colour: noise alone would calibrate for nothing that is ever served.
+        patches = generator.integers(0, 256, (6, 8, 3), np.uint8)
+        picture = Image.fromarray(patches).resize((240, 180), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{number}.jpg")
+    return folder
+
+
+def test_int8_is_written_by_choice_with_what_it_cost(export: Export, tmp_path: Path) -> None:
+    pytest.importorskip("nncf", reason="int8 needs NNCF, which is not installed")
+    pictures = calibration_images(tmp_path / "pictures", 12)
+    said: list[str] = []
+    manifest = export(
+        tmp_path / "model", formats=["openvino"], calibration=pictures, say=said.append
+    )
+    assert manifest.details["int8"] is True
+    assert manifest.created_by["int8"]["images"] == 12
+    assert 0 <= manifest.created_by["int8"]["sameFirst"] <= 1
+    assert any("the best label stayed the same for" in text for text in said)
+    backend = open_backend(
+        open_artefact(tmp_path / "model", KIND),
+        spec_of(tmp_path / "model"),
+        classes=CLASSES,
+        device="cpu",
+        threads=1,
+    )
+    assert backend.precision == "int8"
+    assert np.isfinite(backend.infer(np.zeros((2, 224, 224, 3), np.uint8))).all()
+    xml = (tmp_path / "model" / "model.xml").read_text()
+    assert 'type="FakeQuantize"' in xml
+
+
+def test_too_few_images_to_calibrate_with_are_refused(export: Export, tmp_path: Path) -> None:
+    pictures = calibration_images(tmp_path / "pictures", 9)
+    (pictures / "broken.jpg").write_bytes(b"none")
+    with pytest.raises(ExportError, match="holds 9 images that can be decoded; calibrating int8"):
+        export(tmp_path / "model", formats=["openvino"], calibration=pictures)
+    assert not (tmp_path / "model").exists()
+
+
+def test_without_nncf_int8_says_what_is_missing(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    pictures = calibration_images(tmp_path / "pictures", 10)
+    with pytest.raises(ExportError, match="int8 needs NNCF: pip install nncf"):
+        export(tmp_path / "model", formats=["openvino"], calibration=pictures)
 
 
 def test_imagenets_labels_begin_with_their_wordnet_id() -> None:

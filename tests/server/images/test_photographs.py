@@ -32,6 +32,11 @@ def photographs() -> list[Path]:
 @pytest.fixture(scope="module")
 def model(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "efficientnet-lite0"
+    _export(directory, formats=["openvino", "safetensors"])
+    return directory
+
+
+def _export(directory: Path, *, formats: list[str], calibration: Path | None = None) -> None:
     run_export(
         architecture="efficientnet-lite0",
         weights="DEFAULT",
@@ -40,11 +45,11 @@ def model(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> 
         fallback=None,
         labels_file=None,
         preprocessing="reference",
-        formats=["openvino", "safetensors"],
+        formats=formats,
         directory=directory,
         say=lambda _text: None,
+        calibration=calibration,
     )
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +121,25 @@ def test_the_cpus_answers_are_those_of_torch(
     for method, batch in inputs.items():
         found = infer(model, precision, batch).argmax(axis=1)
         assert (found == torch_logits[method].argmax(axis=1)).sum() >= agreement
+
+
+def test_int8_changes_few_answers(
+    photographs: list[Path],
+    inputs: dict[str, NDArray[np.uint8]],
+    torch_logits: dict[str, Logits],
+    tmp_path: Path,
+) -> None:
+    """Calibrated with every other photograph, judged on all."""
+    pytest.importorskip("nncf", reason="int8 needs NNCF, which is not installed")
+    calibration = tmp_path / "calibration"
+    calibration.mkdir()
+    for path in photographs[::2]:
+        (calibration / path.name).symlink_to(path)
+    model = tmp_path / "int8"
+    _export(model, formats=["openvino"], calibration=calibration)
+    logits = infer(model, "f32", inputs["reference"])
+    assert (logits.argmax(axis=1) == torch_logits["reference"].argmax(axis=1)).sum() >= 55
+    assert right(model, photographs, logits)[0] >= 48
 
 
 def test_answers_over_http_are_those_in_process(

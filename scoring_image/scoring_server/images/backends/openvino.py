@@ -23,6 +23,7 @@ class OpenVinoBackend:
         classes: how many logits the model must give.
         threads: how many threads inference may use.
         precision: "f32" or "bf16".
+        int8: whether the model is quantised; precision is then that of what was left in floats.
         max_batch: the most pictures at once.
 
     Raises:
@@ -40,6 +41,7 @@ class OpenVinoBackend:
         classes: int,
         threads: int,
         precision: str,
+        int8: bool = False,
         max_batch: int = _CHOICES[-1],
     ) -> None:
         self.max_batch = max_batch
@@ -52,7 +54,7 @@ class OpenVinoBackend:
             compiled = core.compile_model(graph, "CPU", _config(threads, precision))
         except RuntimeError as error:
             raise ModelLoadError(f"OpenVINO cannot load {model.name}: {error}") from None
-        self.precision = precision
+        self.precision = "int8" if int8 else precision
         self._request = compiled.create_infer_request()
 
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -100,6 +102,7 @@ def open_openvino(
         classes=classes,
         threads=threads,
         precision=precision or best_precision(),
+        int8=spec.int8,
         max_batch=max_batch or _CHOICES[-1],
     )
 
