@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,8 @@ class Outcome:
     """Children that the server made different from their manifest: its hash, the essence."""
     conflict: bool = False
     """An object was not what we took it for: look again soon."""
+    absent_kinds: Sequence[str] = ()
+    """Kinds that were left out, for the API server does not serve them."""
     unserved: set[str] = field(default_factory=set)
     """Optional kinds that the API server took away since it was asked for them."""
 

@@ -13,26 +13,26 @@ import logging
 import random
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from scoring_operator.api import API_VERSION, KIND, PLURAL, InvalidResource, ScoringService
-from scoring_operator.controller.applicable import Applicable, applicable, missed
+from scoring_operator.controller.applicable import Applicable, applicable
 from scoring_operator.controller.children import ChildWriter, Outcome
 from scoring_operator.controller.context import about
 from scoring_operator.controller.drift import stamp
 from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.objects import metadata
+from scoring_operator.controller.observation import Observer
 from scoring_operator.controller.plan import Name, Plan, make_plan
 from scoring_operator.controller.refusals import namespace_ends
-from scoring_operator.controller.secrets import MissingSecrets
+from scoring_operator.controller.secrets import KnownSecrets, MissingSecrets
 from scoring_operator.controller.store import Child, Key, Store
 from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
 from scoring_operator.kube.mergepatch import merge_patch
 from scoring_operator.manifests import Platform, render
-from scoring_operator.status import Observed, Summary, begin, summarize, summarize_invalid
-from scoring_operator.status.reasons import Reason
+from scoring_operator.status import Summary, Transition, begin, summarize_invalid, transition
 
 SCORING_SERVICES = ResourceType(API_VERSION, KIND, PLURAL)
 
@@ -57,6 +57,7 @@ class _Memory:
     tolerated: dict[Name, tuple[str, bytes]] = field(default_factory=dict)
     written_at: float = float("-inf")
     """When the status was written last."""
+    secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Reconciler:
         models: ModelProbe,
         *,
         served: Container[str],
+        wake: Callable[[Key], None],
+        announce: Callable[[Resource, Transition], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
         dice: Callable[[], float] = random.random,
@@ -97,10 +100,11 @@ class Reconciler:
         self._client = client
         self._store = store
         self._platform = platform
-        self._models = models
         self._served = served
+        self._wake = wake
+        self._announce = announce
         self._writer = ChildWriter(client, store)
-        self._secrets = MissingSecrets(client)
+        self._observer = Observer(store, platform, models, MissingSecrets(client, clock))
         self._now = now
         self._clock = clock
         self._dice = dice
@@ -145,7 +149,9 @@ class Reconciler:
 
     async def _fresh(self, key: Key) -> Resource:
         resource = await self._client.get(SCORING_SERVICES, *key)
-        self._store.put(resource)
+        _, concerned = self._store.put(resource)
+        for other in concerned - {key}:  # the watch will have nothing new to say of it
+            self._wake(other)
         return resource
 
     def _view(self, key: Key, resource: Resource) -> _View:
@@ -158,7 +164,8 @@ class Reconciler:
             return _View(resource, None, str(error), children, Applicable([], {}), Plan())
         uid = service.metadata.uid
         manifests = [stamp(manifest, uid) for manifest in render(service, self._platform)]
-        fit = applicable(manifests, children, self._served, contested=False)
+        contested = self._store.host_owner(key) is not None
+        fit = applicable(manifests, children, self._served, contested=contested)
         tolerated = self._memories[key].tolerated
         plan = make_plan(uid, fit.manifests, fit.children, tolerated=tolerated)
         return _View(resource, service, "", children, fit, plan)
@@ -177,14 +184,15 @@ class Reconciler:
             # Whoever waits for this generation must not take the state before it for its result.
             status = begin(view.service, view.status, self._now())
             resource = await self._write_status(key, resource, status)
-        outcome = Outcome(children, list(plan.refusals))
+        outcome = Outcome(children, list(plan.refusals), absent_kinds=view.applicable.absent_kinds)
         await self._writer.carry_out(plan, outcome)
         self._memories[key].tolerated |= outcome.tolerated
         if begins and not outcome.refusals and not outcome.conflict:
             # The controllers have not had the time to say anything that is worth a write.
             return SETTLE_SECONDS
         before = resource.get("status") or {}
-        summary = await self._summary(key, view.service, before, view.applicable, outcome)
+        secrets = self._memories[key].secrets
+        summary = await self._observer.summary(view.service, before, outcome, secrets, self._now())
         wait = self._memories[key].written_at + STATUS_INTERVAL_SECONDS - self._clock()
         if wait > 0 and not _is_news(before, summary.status):
             return min(wait, self._again(summary, plan, outcome))
@@ -211,38 +219,6 @@ class Reconciler:
         plan = make_plan(uid, fit.manifests, fit.children | new, absent, tolerated)
         return plan, view.children | new
 
-    async def _summary(
-        self,
-        key: Key,
-        service: ScoringService,
-        status: Mapping[str, Any],
-        fit: Applicable,
-        outcome: Outcome,
-    ) -> Summary:
-        uid = service.metadata.uid
-        pods = self._store.pods(key)
-        observed = Observed(
-            children={
-                name: child.object for name, child in outcome.children.items() if child.owner == uid
-            },
-            pods=pods,
-            refusals=outcome.refusals,
-            absent_kinds=[*fit.absent_kinds, *missed(sorted(outcome.unserved))],
-            model=self._models.model(key, pods),
-        )
-        summary = summarize(service, self._platform, observed, status, self._now())
-        if _ready_reason(summary.status) != Reason.IMAGE_PULL_FAILED:
-            return summary
-        missing = await self._secrets.among(key[0], self._pull_secrets(service))
-        if not missing:
-            return summary
-        observed = replace(observed, missing_secrets=missing)
-        return summarize(service, self._platform, observed, status, self._now())
-
-    def _pull_secrets(self, service: ScoringService) -> list[str]:
-        named = [reference.name for reference in service.spec.image_pull_secrets]
-        return list(dict.fromkeys([*named, *self._platform.image_pull_secrets]))
-
     async def _write_status(
         self, key: Key, resource: Resource, status: Mapping[str, Any]
     ) -> Resource:
@@ -257,6 +233,10 @@ class Reconciler:
         )
         self._store.put(written)
         self._memories[key].written_at = self._clock()
+        news = transition(resource.get("status") or {}, status)
+        if news is not None:
+            logger.info("%s: %s", news.reason, news.note)
+            self._announce(written, news)
         return written
 
     def _again(self, summary: Summary, plan: Plan, outcome: Outcome) -> float:
@@ -286,10 +266,3 @@ def _is_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
         return status.get("observedGeneration"), states
 
     return essence(before) != essence(after)
-
-
-def _ready_reason(status: Mapping[str, Any]) -> str:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "Ready":
-            return str(condition.get("reason"))
-    return ""

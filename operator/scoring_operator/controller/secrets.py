@@ -1,39 +1,55 @@
-"""Which of the Secrets that pods need to pull their image are missing.
+"""Which of the Secrets that a service needs are missing.
 
-Asked only when an image cannot be pulled, and for the metadata alone: no value is ever read.
+Asked for the metadata alone: no value is ever read. There is no watch on Secrets, which would bring
+all of their values into the operator's memory.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
+from scoring_operator.api import ScoringService
 from scoring_operator.kube import Client, Forbidden, NotFound, ResourceType
 
 SECRETS = ResourceType("v1", "Secret", "secrets")
-REMEMBER_SECONDS = 10.0  # pods that cannot pull an image change state every few seconds
+# Whoever waits for a Secret looks again every 30 s; one that is there is asked for at the slow
+# resync, which comes after 540 s at the earliest.
+ASK_MISSING_SECONDS = 29.0
+ASK_FOUND_SECONDS = 530.0
+
+
+@dataclass
+class KnownSecrets:
+    """The answers about the Secrets of one resource, at one generation."""
+
+    generation: int = 0
+    answers: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    """When each Secret was asked for, and whether it was missing."""
 
 
 class MissingSecrets:
-    """Asks for Secrets, each at most every ten seconds."""
+    """Asks for Secrets, seldom."""
 
     def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
-        self._known: dict[tuple[str, str], tuple[float, bool]] = {}
 
-    async def among(self, namespace: str, names: Iterable[str]) -> list[str]:
-        """Those of `names` that do not exist in the namespace."""
+    async def among(
+        self, service: ScoringService, names: Sequence[str], known: KnownSecrets
+    ) -> list[str]:
+        """Those of `names` that do not exist in the service's namespace; `known` is updated."""
+        if known.generation != service.metadata.generation:
+            known.generation = service.metadata.generation
+            known.answers.clear()
         now = self._clock()
-        self._known = {place: answer for place, answer in self._known.items() if answer[0] > now}
-        missing = []
-        for name in names:
-            place = (namespace, name)
-            if place not in self._known:
-                self._known[place] = (now + REMEMBER_SECONDS, await self._is_missing(*place))
-            if self._known[place][1]:
-                missing.append(name)
-        return missing
+        due = [name for name in names if _is_due(known.answers.get(name), now)]
+        namespace = service.metadata.namespace
+        found = await asyncio.gather(*(self._is_missing(namespace, name) for name in due))
+        known.answers |= {name: (now, gone) for name, gone in zip(due, found, strict=True)}
+        return [name for name in names if known.answers[name][1]]
 
     async def _is_missing(self, namespace: str, name: str) -> bool:
         try:
@@ -43,3 +59,22 @@ class MissingSecrets:
         except Forbidden:
             return False  # whoever did not let us look at Secrets gets no statement about them
         return False
+
+
+def required_secrets(service: ScoringService) -> list[str]:
+    """The Secrets without which the service cannot do what its spec says; not those for pulling."""
+    spec = service.spec
+    names = []
+    if spec.auth is not None:
+        names.append(spec.auth.api_keys.secret_name)
+    tls = spec.exposure.tls if spec.exposure is not None else None
+    if tls is not None and tls.issuer_ref is None:
+        names.append(tls.secret_name)
+    return list(dict.fromkeys(names))
+
+
+def _is_due(answer: tuple[float, bool] | None, now: float) -> bool:
+    if answer is None:
+        return True
+    asked_at, missing = answer
+    return now - asked_at >= (ASK_MISSING_SECONDS if missing else ASK_FOUND_SECONDS)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from scoring_operator.api import KIND
 from scoring_operator.controller.fingerprint import Fingerprint, fingerprint, status_bytes
+from scoring_operator.controller.hosts import HostClaims
 from scoring_operator.controller.objects import holds_replicas, metadata, owner_name, owner_uid
 
 Key = tuple[str, str]
@@ -66,6 +67,7 @@ class Store:
     def __init__(self) -> None:
         self._entries: dict[str, dict[Key, _Entry]] = {}
         self._members: dict[Key, set[tuple[str, str]]] = {}  # resource -> (kind, name)
+        self._hosts = HostClaims()
         self._expected: dict[Key, bytes] = {}
         self._gone: OrderedDict[str, str] = OrderedDict()  # uid -> the version that ended it
         self._floors: dict[tuple[str, str | None], int] = {}  # versions of the latest lists
@@ -89,7 +91,8 @@ class Store:
         change = self._compare(kind, before, entry)
         if change is Change.NONE:
             return change, set()
-        return change, {entry.key} if before is None else {before.key, entry.key}
+        keys = {entry.key} if before is None else {before.key, entry.key}
+        return change, keys | self._hosts.update(place, obj) if kind == KIND else keys
 
     def remove(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
         """The object is gone, or no longer carries the label that we watch."""
@@ -143,6 +146,10 @@ class Store:
     def keys(self) -> list[Key]:
         """All ScoringServices."""
         return list(self._entries.get(KIND, {}))
+
+    def host_owner(self, key: Key) -> Key | None:
+        """Another ScoringService that has the host and path that this one asks for."""
+        return self._hosts.owner(key)
 
     def statuses(self) -> Iterable[bytes]:
         """The status of each ScoringService as JSON."""
@@ -211,7 +218,7 @@ class Store:
             return Change.NONE, set()
         if kind == KIND:
             self._expected.pop(place, None)
-            return Change.ESSENCE, {place}
+            return Change.ESSENCE, {place} | self._hosts.update(place, None)
         self._leave(entry.key, kind, place[1])
         return Change.ESSENCE, {entry.key}
 

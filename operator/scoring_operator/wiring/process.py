@@ -16,6 +16,7 @@ from typing import Any
 
 from scoring_operator.api import FIELD_MANAGER
 from scoring_operator.controller.applicable import REQUIRED_KINDS
+from scoring_operator.controller.events import EventPoster
 from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.queue import WorkQueue
@@ -96,13 +97,21 @@ class Process:
             return
         self._informing = True
         models = ModelProbe(self._queue.add)
+        events = EventPoster(client, self._settings.identity)
         reconciler = Reconciler(
-            client, self._store, self._settings.platform, models, served=self._served
+            client,
+            self._store,
+            self._settings.platform,
+            models,
+            served=self._served,
+            wake=self._queue.add,
+            announce=events.post,
         )
         workers = asyncio.create_task(self._lead(reconciler), name="workers")
         others = [
             asyncio.create_task(self._inform(WATCHED), name="informers"),
             asyncio.create_task(optional.run(), name="optional informers"),
+            asyncio.create_task(events.run(), name="events"),
             asyncio.create_task(self._watch_the_watches(), name="watchdog"),
             asyncio.create_task(self._stop.wait(), name="signal"),
         ]

@@ -15,6 +15,7 @@ from scoring_operator.controller.reconcile import Reconciler
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
 from scoring_operator.manifests import Platform
+from scoring_operator.status import Transition
 from tests.controller.builders import NOW
 
 Object = dict[str, Any]
@@ -167,6 +168,7 @@ class World:
         self.intake = Intake(self.store, self.queue)
         self.seconds = 0.0
         self.served = set(REQUIRED_KINDS)
+        self.news: list[tuple[str, Transition]] = []
         self.reconciler = self.new_reconciler(platform)
 
     def new_reconciler(self, platform: Platform | None = None) -> Reconciler:
@@ -177,6 +179,8 @@ class World:
             platform or Platform(),
             cast("Any", FakeModels()),
             served=self.served,
+            wake=self.queue.add,
+            announce=lambda resource, news: self.news.append((resource["metadata"]["name"], news)),
             now=lambda: NOW,
             clock=lambda: self.seconds,
             dice=lambda: 0.5,
