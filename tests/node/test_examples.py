@@ -141,3 +141,40 @@ def test_the_gpu_example_says_that_there_is_no_gpu_in_the_schedulers_words(
     apply_example(namespace, "image-gpu")
     ready = namespace.wait_reason("image-gpu", "InsufficientAccelerators", 60)
     assert "Insufficient nvidia.com/gpu" in ready["message"]
+
+
+# keys and autoscaling are applied by the commands of the guides, in test_readme.py.
+@pytest.mark.parametrize(
+    ("example", "name"),
+    [
+        ("availability", "available"),
+        ("load-balancer", "balanced"),
+        ("monitoring", "monitored"),
+        ("network-policy", "guarded"),
+        ("pod-template", "placed"),
+        ("tuning", "tuned"),
+    ],
+)
+def test_an_example_that_needs_nothing_else_becomes_ready(
+    example: str, name: str, namespace: Namespace
+) -> None:
+    apply_example(namespace, example)
+    namespace.wait_ready(name)
+
+
+@pytest.mark.parametrize(
+    ("example", "name", "reason", "word"),
+    [
+        ("gpu-mig", "image-mig", "InsufficientAccelerators", "nvidia.com/mig-1g.10gb"),
+        ("private-registry", "private", "SecretNotFound", "regcred"),
+        ("keys", "with-keys", "SecretNotFound", "faq-keys"),
+        ("model-from-volume", "from-volume", "Unschedulable", "models"),
+    ],
+)
+def test_an_example_whose_surroundings_are_missing_says_what_it_lacks(
+    example: str, name: str, reason: str, word: str, namespace: Namespace, product: Product
+) -> None:
+    if not product.cluster.is_embedded:
+        pytest.skip("the cluster may have what is missing")
+    apply_example(namespace, example)
+    assert word in namespace.wait_reason(name, reason)["message"]
