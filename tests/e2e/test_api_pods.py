@@ -120,6 +120,11 @@ def test_a_full_gpu_node_is_rolled_out_in_place(fake_api: Api, space: str) -> No
     fake_api.apply(scoring_service(space, **on_gpus(2, replicas=2), image="scoring:next"))
 
     def rolled_out() -> bool:
+        # No pod beside those that have the GPUs: it would never find one.
+        staying = [
+            p for p in fake_api.list("Pod", space) if "deletionTimestamp" not in p["metadata"]
+        ]
+        assert len(staying) <= 2
         resource = fake_api.get("ScoringService", space, "faq")
         current = resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
         return current and condition(resource, "Ready").get("status") == "True"
