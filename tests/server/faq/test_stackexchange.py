@@ -7,6 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from benchmarks.faq_dump import prepare, write_dump
 from scoring_server.faq.preparation.records import AnswerText
 from scoring_server.faq.preparation.stackexchange import Dump, read_dump
 from scoring_server.faq.tables import DataError
@@ -187,3 +188,19 @@ def test_memory_does_not_grow_with_the_posts(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert dump.posts.stat().st_size > 80_000_000
     assert int(done.stdout) * 1024 < 12_000_000
+
+
+def test_a_dump_of_the_real_ones_shape_is_prepared_in_memory_that_does_not_grow(
+    tmp_path: Path,
+) -> None:
+    """Six times the posts, as many links: the peak is the same to a few megabytes."""
+    peaks = []
+    for megabytes in (3, 18):
+        folder = tmp_path / str(megabytes)
+        folder.mkdir()
+        write_dump(folder, megabytes * 1_000_000, duplicates=40)
+        prepared = prepare(folder)
+        assert prepared.originals == 10
+        assert prepared.megabytes >= megabytes
+        peaks.append(prepared.peak_megabytes)
+    assert peaks[1] < peaks[0] + 5
