@@ -12,7 +12,7 @@ from scoring_operator.manifests import CHILD_KINDS
 from tests.cluster.fixtures import Cluster
 from tests.controller.manifests.leaves import ROWS, Children, Row, by_kind
 from tests.controller.manifests.leaves.exposed import HOST
-from tests.e2e import crds
+from tests.e2e import real_crds
 from tests.e2e.api import Api, audited, call, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
@@ -20,22 +20,17 @@ from tests.e2e.resources import scoring_service
 
 pytestmark = pytest.mark.api
 
-OPTIONAL = [kind.kind for kind in CHILD_KINDS if kind.optional]
-
 
 @pytest.fixture(scope="module")
 def crowd(api: Api) -> Iterator[str]:
     """A namespace with a service for each row, on a cluster that serves every kind of child."""
-    for kind in OPTIONAL:
-        crds.install(api, kind)
-    namespace = unused_namespace()
-    api.create_namespace(namespace)
-    for number, row in enumerate(ROWS):
-        api.create(scoring_service(namespace, name(number), **of_row(number, row.spec)))
-    yield namespace
-    api.request("DELETE", f"/api/v1/namespaces/{namespace}")
-    for kind in OPTIONAL:
-        crds.uninstall(api, kind)
+    with real_crds.installed(api):
+        namespace = unused_namespace()
+        api.create_namespace(namespace)
+        for number, row in enumerate(ROWS):
+            api.create(scoring_service(namespace, name(number), **of_row(number, row.spec)))
+        yield namespace
+        api.request("DELETE", f"/api/v1/namespaces/{namespace}")
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +72,9 @@ def stored(api: Api, namespace: str) -> dict[str, Children]:
 def settled(api: Api, crowd: str, serving: OperatorProcess) -> dict[str, Children]:
     """What is stored once the operator has nothing more to do."""
     eventually(
-        lambda: len(stored(api, crowd)) >= len(ROWS), "every row has children", 60, pause=0.5
+        lambda: len(api.list("Deployment", crowd)) == len(ROWS), "each row has a child", 60, pause=1
     )
-    wait_for_quiet(serving, 2)
+    wait_for_quiet(serving, 1, 60)
     return stored(api, crowd)
 
 
@@ -111,6 +106,6 @@ def test_no_child_is_found_different_from_what_was_applied_and_no_later_look_wri
             "every service was looked at",
             30,
         )
-        wait_for_quiet(another, 2)
+        wait_for_quiet(another, 1)
     calls = [call(event) for event in audited(audit_log, offset, namespace=crowd)]
     assert not [made for made in calls if not made.startswith(("get ", "list "))]
