@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,8 +27,8 @@ def outside(
 ) -> Iterator[Outside]:
     """A client outside, and Traefik in front of the cluster.
 
-    A module that sets `CRDS` gets these besides Traefik's own. All go at its end: others test what
-    is said where they are absent.
+    A module that sets `CRDS` or `PROVIDERS` gets these besides Traefik's own. All CRDs go at its
+    end: others test what is said where they are absent.
     """
     address = product.cluster.host_address
     if not product.cluster.is_embedded or address is None:
@@ -39,10 +38,9 @@ def outside(
     with contextlib.ExitStack() as stack:
         for manifests in (crds.traefik, *also):
             stack.enter_context(crds.installed(product.target, manifests()))
-        product.target.run("kubectl", "apply", "--filename", "-", stdin=traefik.CLASS)
-        gateway = crds.gateway_api in also
-        kubeconfig: Path = product.cluster.kubeconfig
-        stack.enter_context(traefik.running(kubeconfig, address, log, gateway=gateway))
+        product.target.run("kubectl", "apply", "--filename", "-", stdin=traefik.CLASSES)
+        kubeconfig, providers = product.cluster.kubeconfig, getattr(request.module, "PROVIDERS", ())
+        stack.enter_context(traefik.running(kubeconfig, address, log, providers))
         yield Outside(address, authority.certificate)
 
 

@@ -1,8 +1,12 @@
 """Requests to the FAQ's scorer, small and large."""
 
+import contextlib
 import json
 
+import aiohttp
+
 from tests.node.exposure.https import Answer, Outside
+from tests.node.namespace import poll
 
 QUESTION = json.dumps({"input": "how do i copy an object", "top": 1}).encode()
 MEGABYTE = 10**6
@@ -21,3 +25,15 @@ def ask(outside: Outside, url: str, body: bytes = QUESTION) -> Answer:
 def is_ranking(answer: Answer) -> bool:
     """Whether the answer is a scored one."""
     return answer.status == 200 and bool(json.loads(answer.body)["result"][0])
+
+
+def reached(outside: Outside, url: str, method: str = "POST") -> bool:
+    """Wait until Traefik has noticed what the API server has: the route and the certificate."""
+
+    def look() -> bool | None:
+        with contextlib.suppress(aiohttp.ClientConnectorCertificateError):
+            body = QUESTION if method == "POST" else None
+            return outside.request(method, url, body).status == 200 or None
+        return None
+
+    return bool(poll(look, 30))

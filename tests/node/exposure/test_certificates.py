@@ -9,7 +9,7 @@ from tests.node.exposure import crds
 from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import ISSUER, CertificateAuthority, standing_in
 from tests.node.exposure.https import Outside
-from tests.node.exposure.questions import ask, is_ranking
+from tests.node.exposure.questions import ask, is_ranking, reached
 from tests.node.namespace import Namespace, poll
 
 pytestmark = pytest.mark.node
@@ -37,7 +37,8 @@ def test_a_service_waits_for_its_certificate_and_is_then_answered_for_with_it(
     conditions = namespace.conditions("faq")
     assert conditions["CertificateReady"]["status"] == "True"
     url = f"https://{HOST}/score"
-    assert poll(lambda: is_ranking(ask(outside, url)) or None, 30)
+    assert reached(outside, url)
+    assert is_ranking(ask(outside, url))
     certificate = namespace.get("certificate", "faq")
     assert certificate["spec"]["dnsNames"] == [HOST]
     assert certificate["metadata"]["ownerReferences"][0]["kind"] == "ScoringService"

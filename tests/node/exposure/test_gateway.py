@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.node.conftest import Product
-from tests.node.exposure import crds
+from tests.node.exposure import crds, traefik
 from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import CertificateAuthority
 from tests.node.exposure.https import Outside
-from tests.node.exposure.questions import ask, is_ranking, padded
+from tests.node.exposure.questions import ask, is_ranking, padded, reached
 from tests.node.namespace import Namespace, poll
 
 pytestmark = pytest.mark.node
 
 CRDS = (crds.gateway_api,)
+PROVIDERS = (traefik.GATEWAY_PROVIDER,)
 EXAMPLES = Path(__file__).parents[3] / "examples"
 HOST = "faq.example.com"
 PARENT = {"name": "public", "namespace": "infra"}
@@ -50,11 +51,6 @@ def gateway(namespace: Namespace, authority: CertificateAuthority) -> None:
             "spec": {"gatewayClassName": "traefik", "listeners": listeners},
         }
     )
-
-
-def reached(outside: Outside, url: str) -> bool:
-    """Wait until Traefik has noticed what the API server has."""
-    return bool(poll(lambda: ask(outside, url).status == 200 or None, 30))
 
 
 def test_the_example_waits_for_its_gateway_then_answers_over_https_and_redirects(

@@ -1,17 +1,20 @@
 """An Ingress of Traefik's class answers over HTTPS, redirects, and keeps the limits."""
 
+import io
 import json
+import random
 from collections import Counter
 from pathlib import Path
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from tests.node.conftest import Product
 from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import CertificateAuthority
 from tests.node.exposure.https import Outside
-from tests.node.exposure.questions import QUESTION, ask, is_ranking, padded
+from tests.node.exposure.questions import MEGABYTE, QUESTION, ask, is_ranking, padded, reached
 from tests.node.namespace import Namespace, poll
 
 pytestmark = pytest.mark.node
@@ -20,13 +23,19 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 HOST = "faq.example.com"
 
 
+def photograph(least: int, most: int) -> bytes:
+    """A JPEG of between so many megabytes: grain, which compresses badly."""
+    side = round((least * 1.02 * MEGABYTE / 0.9) ** 0.5)
+    grain = Image.frombytes("RGB", (side, side), random.Random(0).randbytes(3 * side * side))
+    buffer = io.BytesIO()
+    grain.save(buffer, "JPEG", quality=90)
+    made = buffer.getvalue()
+    assert least * MEGABYTE <= len(made) <= most * MEGABYTE
+    return made
+
+
 def exposed(**exposure: object) -> dict[str, object]:
     return {"host": HOST, "ingress": {"className": "traefik"}, **exposure}
-
-
-def reached(outside: Outside, url: str) -> bool:
-    """Wait until Traefik has noticed what the API server has."""
-    return bool(poll(lambda: ask(outside, url).status == 200 or None, 30))
 
 
 def test_the_example_waits_for_its_secret_then_answers_over_https_and_redirects(
@@ -92,6 +101,25 @@ def test_two_services_share_a_host_by_their_paths(
     assert is_ranking(ask(outside, f"https://{HOST}/large/score", body))
     assert ask(outside, f"https://{HOST}/small/score", body).status == 413
     assert ask(outside, f"http://{HOST}/small/score").headers["Location"].endswith("/small/score")
+
+
+def test_a_photograph_of_nine_megabytes_is_classified_and_one_of_eleven_is_refused(
+    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+) -> None:
+    authority.write_secret(namespace, "faq-tls", [HOST])
+    namespace.serve(
+        "image",
+        model={"type": "image-classification"},
+        resources={"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        exposure=exposed(tls={"secretName": "faq-tls"}),
+    )
+    namespace.wait_ready("image", seconds=300)
+    url = f"https://{HOST}/score"
+    assert reached(outside, f"https://{HOST}/version", "GET")
+    answer = outside.request("POST", url, photograph(9, 10), "image/jpeg")
+    assert answer.status == 200
+    assert json.loads(answer.body)["result"]
+    assert outside.request("POST", url, photograph(11, 12), "image/jpeg").status == 413
 
 
 def test_without_redirect_plain_http_is_served_too(

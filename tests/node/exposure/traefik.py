@@ -1,7 +1,6 @@
 """Traefik as a plain process on this machine, which the cluster's pods and Services are routed to.
 
-It is ingress controller for the class `traefik` and controller of a GatewayClass, as the Helm chart
-sets it up: entry points web and websecure, on the ports 80 and 443 of one address.
+Set up as by its Helm chart: entry points web and websecure, on the ports 80 and 443 of an address.
 """
 
 import contextlib
@@ -9,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.cluster.errors import ClusterError
@@ -17,17 +16,41 @@ from tests.node.exposure import downloads
 
 _DEADLINE_SECONDS = 30.0
 
-CLASS = """\
+GATEWAY_PROVIDER = "kubernetesgateway"
+NGINX_PROVIDER = "kubernetesingressnginx"
+
+# Each provider takes the Ingresses of the class that its controller's name tells.
+CLASSES = """\
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: traefik}
 spec: {controller: traefik.io/ingress-controller}
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: nginx}
+spec: {controller: k8s.io/ingress-nginx}
 """
 
 
+def _options(provider: str, address: str) -> dict[str, str]:
+    if provider == GATEWAY_PROVIDER:
+        return {"statusaddress.ip": address}
+    return {
+        "publishstatusaddress": address,
+        "httpentrypoint": "web",
+        "httpsentrypoint": "websecure",
+    }
+
+
 @contextlib.contextmanager
-def running(kubeconfig: Path, address: str, log: Path, *, gateway: bool) -> Iterator[None]:
-    """Traefik on the ports 80 and 443 of `address` while the body runs."""
+def running(
+    kubeconfig: Path, address: str, log: Path, providers: Iterable[str] = ()
+) -> Iterator[None]:
+    """Traefik on the ports 80 and 443 of `address` while the body runs.
+
+    It has its own providers for Ingresses and Middlewares, and `providers` besides.
+    """
     options = [
         "--log.level=DEBUG",
         f"--entrypoints.web.address={address}:80",
@@ -39,11 +62,10 @@ def running(kubeconfig: Path, address: str, log: Path, *, gateway: bool) -> Iter
         "--global.checknewversion=false",
         "--global.sendanonymoususage=false",
     ]
-    if gateway:
-        options += [
-            "--providers.kubernetesgateway=true",
-            f"--providers.kubernetesgateway.statusaddress.ip={address}",
-        ]
+    for provider in providers:
+        options.append(f"--providers.{provider}=true")
+        settings = _options(provider, address).items()
+        options += [f"--providers.{provider}.{key}={value}" for key, value in settings]
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
     with (
         log.open("wb") as output,

@@ -1,0 +1,43 @@
+"""The annotations of ingress-nginx do what they say, as Traefik's provider for them reads them."""
+
+from collections import Counter
+
+import pytest
+
+from tests.node.exposure import traefik
+from tests.node.exposure.cert_manager import CertificateAuthority
+from tests.node.exposure.https import Outside
+from tests.node.exposure.questions import ask, is_ranking, padded, reached
+from tests.node.namespace import Namespace
+
+pytestmark = pytest.mark.node
+
+PROVIDERS = (traefik.NGINX_PROVIDER,)
+HOST = "faq.example.com"
+
+
+def test_an_ingress_of_class_nginx_redirects_keeping_a_post_and_keeps_the_limits(
+    outside: Outside, namespace: Namespace, authority: CertificateAuthority
+) -> None:
+    authority.write_secret(namespace, "faq-tls", [HOST])
+    namespace.serve(
+        "faq",
+        exposure={
+            "host": HOST,
+            "tls": {"secretName": "faq-tls"},
+            "ingress": {"className": "nginx"},
+            "rateLimit": {"requestsPerSecond": 20},
+        },
+    )
+    namespace.wait_ready("faq")
+    url = f"https://{HOST}/score"
+    assert reached(outside, url)
+    redirect = ask(outside, f"http://{HOST}/score")
+    assert (redirect.status, redirect.headers["Location"]) == (308, url)
+    assert is_ranking(ask(outside, url, padded(9)))
+    assert ask(outside, url, padded(11)).status == 413
+    burst = Counter(ask(outside, url).status for _ in range(60))
+    refused = burst.keys() - {200}
+    assert burst[200]
+    assert refused <= {429, 503}, burst
+    assert refused
