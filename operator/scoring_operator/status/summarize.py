@@ -98,6 +98,8 @@ def begin(service: ScoringService, previous_status: Mapping[str, Any], now: date
     """
     conditions = Conditions(previous_status.get("conditions", []), service.metadata.generation, now)
     conditions.keep(*_KEPT)
+    if service.spec.suspend:
+        conditions.keep("Suspended")
     conditions.set("Ready", False, Reason.ROLLOUT_IN_PROGRESS, "the change is being applied")
     conditions.set("Reconciling", True, Reason.ROLLOUT_IN_PROGRESS, "the change is being applied")
     return {

@@ -377,6 +377,13 @@ def test_begin_announces_the_generation_without_claiming_it() -> None:
     assert conditions(status)["Available"]["status"] == "True"
 
 
+def test_a_change_of_a_suspended_service_does_not_look_like_its_resumption() -> None:
+    before = summary({"suspend": True}, deployment(desired=0)).status
+    still = begin(service({"suspend": True}, generation=2), before, NOW)
+    assert "Suspended" in conditions(still)
+    assert "Suspended" not in conditions(begin(service(generation=2), before, NOW))
+
+
 def test_an_invalid_resource_is_stalled_and_what_runs_is_still_reported() -> None:
     before = summary(live=deployment(desired=2)).status
     status = summarize_invalid(resource(generation=2), "spec.x: unknown field", before, NOW).status
