@@ -67,22 +67,21 @@ class ChildWriter:
 
     async def carry_out(self, plan: Plan, outcome: Outcome) -> None:
         """Do what the plan says, and record in `outcome` what came of it."""
-        floor = plan.hand_over.secure
         free = await self._retire_scaler(plan, outcome)
-        live = _deployment(plan, outcome)
-        if live is not None and floor is not None:
-            live = await self._secure(live, floor, outcome)
-        deployed = live is not None
+        existed = _deployment(plan, outcome) is not None
+        if existed:
+            free = await self._secure(plan, outcome) and free
+        deployed = existed and free
         for step in plan.steps:
             kind = step.manifest["kind"]
             if kind == DEPLOYMENTS.kind:
-                deployed = free and await self._guarded(replace(step, live=live), outcome)
-                created = _deployment(plan, outcome) if live is None else None
-                if created is not None and floor is not None:
-                    await self._secure(created, floor, outcome)
+                current = replace(step, live=_deployment(plan, outcome))
+                deployed = free and await self._guarded(current, outcome)
+                if deployed and not existed:
+                    deployed = await self._secure(plan, outcome)
             elif kind != SCALER or deployed:  # it must not scale a stranger's, nor an old one
                 await self._guarded(step, outcome)
-        if plan.hand_over.release and free and deployed:
+        if plan.hand_over.release and deployed:
             await self._release(plan, outcome)
         for child in plan.surplus:
             if child.object["kind"] != SCALER:
@@ -96,10 +95,19 @@ class ChildWriter:
         scalers = [child for child in plan.surplus if child.object["kind"] == SCALER]
         return all([await self._delete(child, outcome) for child in scalers])
 
-    async def _secure(self, live: Child, floor: int, outcome: Outcome) -> Child:
+    async def _secure(self, plan: Plan, outcome: Outcome) -> bool:
+        """See to it that the replicas do not fall when we drop them; whether that is so."""
+        live, floor = _deployment(plan, outcome), plan.hand_over.secure
+        if live is None or floor is None:
+            return True
         meta = live.object["metadata"]
-        found = await self._replicas.secure(meta["namespace"], meta["name"], live.uid, floor)
-        return self._learn(found, outcome)
+        try:
+            found = await self._replicas.secure(meta["namespace"], meta["name"], live.uid, floor)
+        except ApiError as error:
+            self._refused(live.object, error, outcome)
+            return False
+        self._learn(found, outcome)
+        return True
 
     async def _release(self, plan: Plan, outcome: Outcome) -> None:
         live = _deployment(plan, outcome)
@@ -132,11 +140,7 @@ class ChildWriter:
                 logger.info("%s %s: %s", *name, error.message)
                 outcome.unserved.add(name[0])
                 return False
-            refused = None if namespace_ends(error) else refusal(step.manifest, error)
-            if refused is None:
-                raise
-            logger.warning("%s %s was refused: %s", *name, error.message)
-            outcome.refusals.append(refused)
+            self._refused(step.manifest, error, outcome)
             return False
         if child is None:
             outcome.refusals.append(name_conflict(step.manifest))
@@ -148,6 +152,15 @@ class ChildWriter:
             logger.warning("%s %s was stored with another %s than was applied", *name, at)
             outcome.tolerated[name] = (manifest_hash(step.manifest), child.essence)
         return True
+
+    @staticmethod
+    def _refused(obj: Mapping[str, Any], error: ApiError, outcome: Outcome) -> None:
+        """Record what an error says of a child; raise one that says nothing of it."""
+        refused = None if namespace_ends(error) else refusal(obj, error)
+        if refused is None:
+            raise error
+        logger.warning("%s %s was refused: %s", *name_of(obj), error.message)
+        outcome.refusals.append(refused)
 
     async def _create(self, manifest: Manifest) -> Child | None:
         """Apply where the name was free a moment ago; None if a stranger has taken it since."""

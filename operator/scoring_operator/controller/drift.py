@@ -37,6 +37,17 @@ _ATOMIC_MAPS: Final = frozenset(
 # Lists that hold nothing but ours. An edited port is another item to server-side apply,
 # which would put ours beside it, under the same name: the API server refuses that.
 _EXCLUSIVE: Final = frozenset({"ports"})
+# Of some members an object may have one only. A stranger's would stay beside ours in an apply, and
+# the API server refuses that; our own is what the manifest has.
+_RIVALS: Final[Mapping[str, frozenset[str]]] = {
+    "httpGet": frozenset({"exec", "grpc", "tcpSocket"}),
+    "maxUnavailable": frozenset({"minAvailable"}),
+    "sleep": frozenset({"exec", "httpGet", "tcpSocket"}),
+    "value": frozenset({"valueFrom"}),
+    "valueFrom": frozenset({"value"}),
+}
+# Lists of items that have, besides their name, one member of many kinds.
+_SOURCES: Final = frozenset({"volumes"})
 _DEFAULTS: Final[Mapping[str, Any]] = {"protocol": "TCP"}
 
 
@@ -103,11 +114,15 @@ def _in_list(live: Any, wanted: Sequence[Any], path: str) -> str | None:
 
 
 def without_strangers(live: Any, wanted: Any, path: str = "") -> Any:
-    """`live` with what others put into lists of ours taken out, and all else as it is."""
+    """`live` without what others put where only ours can be, and all else as it is."""
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+        rivals = {rival for key in wanted for rival in _RIVALS.get(key, ())} - wanted.keys()
+        if path.rpartition(".")[2] in _SOURCES:
+            rivals = set(live.keys() - wanted.keys())
         return {
             key: without_strangers(value, wanted[key], f"{path}.{key}") if key in wanted else value
             for key, value in live.items()
+            if key not in rivals
         }
     keys = _merge_keys(path.rpartition(".")[2], wanted) if isinstance(wanted, list) else None
     if keys is None or not isinstance(live, list):

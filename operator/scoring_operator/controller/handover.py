@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from scoring_operator.controller.objects import SCALE_MANAGER
 from scoring_operator.controller.store import Child
-from scoring_operator.kube import Client, Conflict, ResourceType
+from scoring_operator.kube import Client, Conflict, NotFound, ResourceType
 
 DEPLOYMENTS: Final = ResourceType("apps/v1", "Deployment", "deployments")
 SCALER: Final = "HorizontalPodAutoscaler"
@@ -84,7 +84,10 @@ class Replicas:
         Raises Conflict where the object is another one, or changes too often.
         """
         for attempt in range(_ATTEMPTS):
-            live = await self._client.get(DEPLOYMENTS, namespace, name)
+            try:
+                live = await self._client.get(DEPLOYMENTS, namespace, name)
+            except NotFound as error:  # of the Deployment, not of the resource
+                raise Conflict(error.message) from error
             version = live["metadata"]["resourceVersion"]
             precondition = {"uid": uid, "resourceVersion": version}
             replicas = max(live["spec"].get("replicas", 1), floor)

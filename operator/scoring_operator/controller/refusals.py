@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from scoring_operator.controller.plan import Manifest, name_of
+from collections.abc import Mapping
+from typing import Any
+
+from scoring_operator.controller.plan import name_of
 from scoring_operator.kube import ApiError, BadRequest, Forbidden, Invalid
 from scoring_operator.status import Refusal
 from scoring_operator.status.reasons import Reason
 
 
-def refusal(manifest: Manifest, error: ApiError) -> Refusal | None:
+def refusal(obj: Mapping[str, Any], error: ApiError) -> Refusal | None:
     """The refusal that an error means; None where it says nothing about this child."""
     reason = _reason(error)
     if reason is None:
         return None
-    kind, name = name_of(manifest)
+    kind, name = name_of(obj)
     return Refusal(kind=kind, name=name, reason=reason, message=error.message)
 
 

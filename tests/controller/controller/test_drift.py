@@ -105,6 +105,36 @@ def test_an_edited_port_is_put_back_and_all_else_stays() -> None:
     assert repaired["spec"]["ports"] == found["spec"]["ports"], "the node port stays"
 
 
+@pytest.mark.parametrize(
+    ("live", "wanted", "left"),
+    [
+        ({"minAvailable": 1}, {"maxUnavailable": 1}, {}),
+        (
+            {"env": [{"name": "A", "valueFrom": {"fieldRef": {}}}, {"name": "Z", "value": "0"}]},
+            {"env": [{"name": "A", "value": "1"}]},
+            {"env": [{"name": "A"}, {"name": "Z", "value": "0"}]},
+        ),
+        (
+            {"volumes": [{"name": "tmp", "hostPath": {}}, {"name": "z", "secret": {}}]},
+            {"volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory"}}]},
+            {"volumes": [{"name": "tmp"}, {"name": "z", "secret": {}}]},
+        ),
+        (
+            {"livenessProbe": {"exec": {}, "periodSeconds": 10}},
+            {"livenessProbe": {"httpGet": {"path": "/live"}}},
+            {"livenessProbe": {"periodSeconds": 10}},
+        ),
+        ({"strategy": {"maxUnavailable": 1}}, {"strategy": {"maxUnavailable": 0}}, None),
+    ],
+    ids=["budget", "env", "volume", "probe", "no rival"],
+)
+def test_where_only_one_member_can_be_a_strangers_makes_room_for_ours(
+    live: dict[str, Any], wanted: dict[str, Any], left: dict[str, Any] | None
+) -> None:
+    assert difference(live, wanted) is not None
+    assert without_strangers(live, wanted) == (live if left is None else left)
+
+
 def test_without_strangers_nothing_is_taken_out() -> None:
     assert without_strangers(live(), WANTED) == live()
 

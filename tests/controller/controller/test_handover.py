@@ -155,6 +155,31 @@ async def test_no_hpa_is_made_while_the_deployment_still_says_a_number() -> None
     assert replicas(world) == 5
 
 
+async def test_where_the_number_cannot_be_held_nothing_is_handed_over_and_that_is_told() -> None:
+    world = await settled(FIXED)
+    world.user_applies(resource(SCALING, generation=2))
+    world.api.failures[SECURE] = Forbidden("admission webhook denied the request: no")
+    await world.look()
+    assert children_writes(world) == [SECURE]
+    assert replicas(world) == 5
+    assert world.condition("Ready")["reason"] == "AdmissionDenied"
+    world.api.failures.clear()
+    await world.settle()
+    assert replicas(world) == 5
+    assert world.api.find(HPA)
+
+
+async def test_a_deployment_that_goes_meanwhile_is_no_sign_of_the_resources_end() -> None:
+    world = await settled(SCALING)
+    scaled_by(world, 0, "kubectl")
+    gone = world.api.objects.pop(("Deployment", "ml", "faq"))
+    with pytest.raises(Conflict):
+        await world.look()
+    world.intake.event("DELETED", gone)
+    await world.settle()
+    assert replicas(world) == 2
+
+
 async def test_our_number_waits_until_the_hpa_is_gone() -> None:
     world = await settled(SCALING)
     changed = copy.deepcopy(world.api.find(HPA))
