@@ -32,13 +32,19 @@ class Ranking:
     """The answer to one question.
 
     Attributes:
-        matches: best first; equals in the order of the data. Their probabilities say which original
-            is asked if any of them is, and add up to 1 over all originals.
+        rows: original, answer and probability, best first; equals in the order of the data. The
+            probabilities say which original is asked if any of them is, and add up to 1 over all
+            originals.
         none_probability: the probability that no original answers.
     """
 
-    matches: tuple[Match, ...]
+    rows: list[tuple[Id, Id, float]]
     none_probability: float
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The rows with names, which take longer to make than the rest of a ranking."""
+        return tuple(map(Match._make, self.rows))
 
 
 def load(directory: Path) -> "FaqRanker":
@@ -97,7 +103,7 @@ class FaqRanker:
             logits = self.logits(questions[start : start + size])
             none = self.none_probability(logits).tolist()
             rankings += [
-                Ranking(self._matches(row, top, min_probability), none_probability)
+                Ranking(self._rows(row, top, min_probability), none_probability)
                 for row, none_probability in zip(logits, none, strict=True)
             ]
         return rankings
@@ -132,9 +138,9 @@ class FaqRanker:
         """Probability that no original answers, shape (questions,), from the logits."""
         return self._model.none.probability(logits)
 
-    def _matches(
+    def _rows(
         self, logits: NDArray[np.float64], top: int | None, min_probability: float
-    ) -> tuple[Match, ...]:
+    ) -> list[tuple[Id, Id, float]]:
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         order = _best(logits, top)
@@ -142,11 +148,10 @@ class FaqRanker:
         if min_probability > 0.0:
             order = order[chosen >= min_probability]
             chosen = chosen[: len(order)]
-        ids, answer_ids = self._ids, self._answer_ids
-        return tuple(
-            Match(ids[i], answer_ids[i], probability)
-            for i, probability in zip(order.tolist(), chosen.tolist(), strict=True)
-        )
+        places = order.tolist()
+        ids = map(self._ids.__getitem__, places)
+        answer_ids = map(self._answer_ids.__getitem__, places)
+        return list(zip(ids, answer_ids, chosen.tolist(), strict=True))
 
 
 def _best(logits: NDArray[np.float64], top: int | None) -> NDArray[np.intp]:

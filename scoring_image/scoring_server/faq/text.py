@@ -7,6 +7,7 @@ the two together.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 # A question is short. What lies behind this many characters is not read, in training neither, so
@@ -49,11 +50,24 @@ def char_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:
     """
     ngrams: list[str] = []
     for word in normalised.split():
-        padded = f" {word} "
-        length = len(padded)
-        for size in range(smallest, largest + 1):
-            if length <= size:
-                ngrams.append(padded)
-                break
-            ngrams += [padded[i : i + size] for i in range(length - size + 1)]
+        of_word = _remembered_ngrams if len(word) <= _REMEMBERED_CHARACTERS else _ngrams_of_word
+        ngrams += of_word(word, smallest, largest)
     return ngrams
+
+
+def _ngrams_of_word(word: str, smallest: int, largest: int) -> list[str]:
+    padded = f" {word} "
+    length = len(padded)
+    ngrams: list[str] = []
+    for size in range(smallest, largest + 1):
+        if length <= size:
+            ngrams.append(padded)
+            break
+        ngrams += [padded[i : i + size] for i in range(length - size + 1)]
+    return ngrams
+
+
+# Most words of a question have been in others: their n-grams, and the hashes of these, are kept.
+# 2,000 words take about 5 MB.
+_REMEMBERED_CHARACTERS: Final = 16
+_remembered_ngrams = lru_cache(maxsize=2000)(_ngrams_of_word)

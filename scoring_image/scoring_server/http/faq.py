@@ -41,7 +41,7 @@ class FaqScorer:
         detailed = _detailed(document.get("details"))
         self._check_size(len(questions), top)
         rankings = self._ranker.rank(questions, top=top, min_probability=min_probability)
-        rows = [_rows(ranking) for ranking in rankings]
+        rows = [ranking.rows for ranking in rankings]
         single = isinstance(value, str)
         if not detailed:
             return rows[0] if single else rows
@@ -82,10 +82,6 @@ class FaqScorer:
 
     def close(self) -> None:
         """Nothing runs beside the requests."""
-
-
-def _rows(ranking: Ranking) -> list[list[Any]]:
-    return [[match.original_id, match.answer_id, match.probability] for match in ranking.matches]
 
 
 def _check_questions(questions: object) -> None:

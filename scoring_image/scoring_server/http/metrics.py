@@ -44,6 +44,8 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        # Looking the labels up takes as long as counting.
+        self._bound: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._refusals = Counter(
             "scoring_refusals_total",
             "Scoring requests that were refused, by reason.",
@@ -60,8 +62,13 @@ class Metrics:
 
     def request_answered(self, route: str, status: int, seconds: float) -> None:
         """A request of this route was answered."""
-        self._requests.labels(route, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        bound = self._bound.get((route, status))
+        if bound is None:
+            bound = self._requests.labels(route, str(status)), self._request_seconds.labels(route)
+            self._bound[route, status] = bound
+        requests, request_seconds = bound
+        requests.inc()
+        request_seconds.observe(seconds)
 
     def refused(self, reason: str) -> None:
         """A scoring request was refused."""

@@ -20,6 +20,7 @@ from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Scorer, Service
 from scoring_server.images.spec import RANDOM_WEIGHTS
 from scoring_server.process.last_words import write_termination_message
+from scoring_server.process.logs import LineHandler
 from scoring_server.runtime.loading import load_scorer
 from scoring_server.runtime.settings import FAQ_MATCHING, Settings
 from scoring_server.runtime.worker import Worker
@@ -108,6 +109,9 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         return create_app(self._service, self._settings.http, self._metrics, self._keys)
 
     def _worker_started(self, _worker: Any) -> None:
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, LineHandler):
+                handler.start_buffering()
         if self._service.scorer is not None:
             self._announce(self._service.scorer)
         else:
@@ -140,6 +144,8 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
     def _worker_stops(self, _arbiter: Any, _worker: Any) -> None:
         if self._service.scorer is not None:
             self._service.scorer.close()
+        for handler in logging.getLogger().handlers:
+            handler.flush()
 
 
 def _worker_ended(_arbiter: Any, worker: Any) -> None:

@@ -45,6 +45,10 @@ class Ranking:
     matches: tuple[Match, ...]
     none_probability: float = 0.0
 
+    @property
+    def rows(self) -> list[Match]:
+        return [tuple(match) for match in self.matches]  # type: ignore[misc]  # as rows are
+
 
 class Originals(NamedTuple):
     ids: tuple[int, ...]

@@ -1,8 +1,12 @@
+import io
 import json
 import logging
 import sys
+import time
 
-from scoring_server.process.logs import JsonFormatter
+import pytest
+
+from scoring_server.process.logs import JsonFormatter, LineHandler
 
 
 def line(record: logging.LogRecord) -> dict[str, object]:
@@ -49,3 +53,61 @@ def test_an_exception_shows_its_type_and_place_but_not_its_message() -> None:
     assert found["exception"] == "ValueError"
     assert "test_logs.py" in str(found["stack"])
     assert "canary" not in str(found)
+
+
+class Stream(io.StringIO):
+    """Remembers what was written at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.pieces.append(text)
+        return len(text)
+
+
+def test_a_line_is_written_at_once_unless_lines_are_kept() -> None:
+    stream = Stream()
+    handler = LineHandler(stream)
+    handler.handle(record("one"))
+    assert len(stream.pieces) == 1
+
+
+def test_kept_lines_are_written_soon_together_and_in_order() -> None:
+    stream = Stream()
+    handler = LineHandler(stream)
+    handler.start_buffering()
+    for number in range(100):
+        handler.handle(record(str(number)))
+    deadline = time.monotonic() + 10
+    while "".join(stream.pieces).count("\n") < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    messages = [json.loads(text)["message"] for text in "".join(stream.pieces).splitlines()]
+    assert messages == [str(number) for number in range(100)]
+    assert len(stream.pieces) < 20
+    # A pipe takes each piece whole.
+    assert all(len(piece) <= 4096 and piece.endswith("\n") for piece in stream.pieces)
+
+
+def test_a_warning_is_written_at_once_behind_what_was_kept() -> None:
+    stream = Stream()
+    handler = LineHandler(stream)
+    handler.start_buffering()
+    handler.handle(record("before"))
+    warning = record("trouble")
+    warning.levelno = logging.WARNING
+    handler.handle(warning)
+    assert "".join(stream.pieces).index("before") < "".join(stream.pieces).index("trouble")
+
+
+def test_a_fork_of_a_process_that_keeps_lines_writes_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = Stream()
+    handler = LineHandler(stream)
+    handler.start_buffering()
+    monkeypatch.setattr("os.getpid", lambda: 0)
+    handler.handle(record("from the fork"))
+    assert len(stream.pieces) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.server.colour_model import write_colour_model
 from tests.server.pictures import BLUE, plain
-from tests.server.runtime.conftest import image_variables
+from tests.server.runtime.conftest import faq_variables, image_variables
 from tests.server.server_process import ServerProcess
 
 SECRET = "canary-7f3a"
@@ -143,3 +143,37 @@ def test_a_refused_body_leaves_the_connection_in_step_or_closes_it_openly(
     response = connection.getresponse()
     assert (response.status, response.headers["Connection"]) == (415, "close")
     connection.close()
+
+
+def test_requests_that_come_together_are_answered_one_after_the_other(faq: ServerProcess) -> None:
+    request = (
+        b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 21\r\n\r\n{"input":"a","top":1}'
+    )
+    last = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = raw(faq, request * 5 + last)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 5
+    assert answer.count(b'{"result":[[[') == 5
+    assert b"HTTP/1.1 404 " in answer
+
+
+def test_idle_connections_do_not_keep_others_waiting(faq_model: Path, tmp_path: Path) -> None:
+    variables = {**faq_variables(faq_model), "SCORING_WORKERS": "1", "SCORING_THREADS": "2"}
+    with ServerProcess(tmp_path, **variables) as server:
+        server.wait_until_ready()
+        connections = [server.connect() for _ in range(10)]
+        for _ in range(3):
+            for connection in connections:
+                connection.request("GET", "/healthz/ready")
+                response = connection.getresponse()
+                assert response.status == 200
+                response.read()
+        for connection in connections:
+            connection.close()
+
+
+def test_a_head_request_gets_the_head_alone(faq: ServerProcess) -> None:
+    answer = raw(faq, b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Content-Length: 7\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
