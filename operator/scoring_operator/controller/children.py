@@ -202,7 +202,7 @@ class ChildWriter:
         """Delete what is ours; whether it is gone."""
         kind, name = name_of(child.object)
         namespace = child.object["metadata"]["namespace"]
-        gone = True
+        outcome.children.pop((kind, name), None)
         try:
             await self._client.delete(
                 CHILDREN[kind], namespace, name, uid=child.uid, resource_version=child.version
@@ -210,12 +210,20 @@ class ChildWriter:
         except NotFound:
             pass
         except Conflict:  # it has changed: is it still ours, still unwanted?
-            gone, outcome.conflict = False, True
+            outcome.conflict = True
+            await self._reread(kind, namespace, name)
+            return False
         else:
             logger.info("deleted %s %s: no longer wanted", kind, name)
         self._store.evict(kind, namespace, name)
-        outcome.children.pop((kind, name), None)
-        return gone
+        return True
+
+    async def _reread(self, kind: str, namespace: str, name: str) -> None:
+        """Learn what an object is now. No manifest asks for it, so no later look would."""
+        try:
+            self._store.put(await self._client.get(CHILDREN[kind], namespace, name))
+        except NotFound:
+            self._store.evict(kind, namespace, name)
 
 
 def _deployment(plan: Plan, outcome: Outcome) -> Child | None:
