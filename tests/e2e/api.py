@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,6 +76,20 @@ class Api:
         if response.status >= 400:
             raise Refused(response.status, answer.get("message", str(answer)))
         return answer
+
+    def stream(self, path: str) -> http.client.HTTPResponse:
+        """The lines of a watch; this client can do nothing else from then on."""
+        authorization = self._authorization()
+        headers = {"Authorization": authorization} if authorization is not None else {}
+        self._connection.request("GET", path, headers=headers)
+        response = self._connection.getresponse()
+        assert response.status == 200, response.read()
+        return response
+
+    def hang_up(self) -> None:
+        """End a stream, also for a thread that waits for its next line."""
+        sock: socket.socket = self._connection.sock
+        sock.shutdown(socket.SHUT_RDWR)
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         """An object."""

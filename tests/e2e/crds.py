@@ -38,7 +38,7 @@ def install(api: Api, kind: str) -> None:
     api.request("PATCH", f"{_CRDS}/{name}?fieldManager=tests&force=true", crd, APPLY)
 
     def established() -> bool:
-        status = api.request("GET", f"{_CRDS}/{name}").get("status", {})
+        status = api.request("GET", f"{_CRDS}/{name}").get("status") or {}
         return any(
             item["type"] == "Established" and item["status"] == "True"
             for item in status.get("conditions") or ()
