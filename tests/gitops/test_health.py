@@ -35,17 +35,23 @@ def judged() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_all_judge_a_status_alike(
-    scenario: Scenario, judged: Mapping[str, Mapping[str, str]]
-) -> None:
-    answer = judged[scenario.name]
-    assert answer["kstatus"] == KSTATUS[scenario.state]
-    assert answer["flux"] == KSTATUS[scenario.state]
+def test_argo_cd_shows_the_state_and_why(scenario: Scenario) -> None:
     health = argo_health(recorded(scenario))
     suspended = scenario.reason == "Suspended"
     assert health.status == ("Suspended" if suspended else ARGO[scenario.state])
     assert health.message.startswith(f"{scenario.reason}: ")
     assert scenario.words in health.message
+
+
+# Like the cluster, the program is built by a Go toolchain: so it is no unit test.
+@pytest.mark.api
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_flux_and_helm_draw_the_same_conclusion(
+    scenario: Scenario, judged: Mapping[str, Mapping[str, str]]
+) -> None:
+    answer = judged[scenario.name]
+    assert answer["kstatus"] == KSTATUS[scenario.state]
+    assert answer["flux"] == KSTATUS[scenario.state]
 
 
 def ready_before() -> dict[str, Any]:
@@ -75,6 +81,7 @@ UNFINISHED: dict[str, tuple[Object, str, str, str]] = {
 }
 
 
+@pytest.mark.api
 @pytest.mark.parametrize("name", UNFINISHED)
 def test_a_change_is_not_taken_for_done_before_it_is(name: str) -> None:
     judged, argo, flux, alone = UNFINISHED[name]
