@@ -74,7 +74,7 @@ def settled(api: Api, crowd: str, serving: OperatorProcess) -> dict[str, Childre
     eventually(
         lambda: len(api.list("Deployment", crowd)) == len(ROWS), "each row has a child", 60, pause=1
     )
-    wait_for_quiet(serving, 1, 60)
+    wait_for_quiet(serving, 2, 60)
     return stored(api, crowd)
 
 
