@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.errors import ClusterError
 from tests.node import custom_metrics
 from tests.node.conftest import Product
 from tests.node.custom_metrics import EXTERNAL_METRIC, MetricsServer
@@ -111,6 +112,12 @@ def test_without_an_adapter_the_resource_says_that_scaling_does_not_work(
     assert "no_such_metric" in condition["message"]
     # It is told, and harms nothing: the pod serves.
     assert namespace.conditions("faq")["Ready"]["status"] == "True"
+
+
+def test_kubectl_scale_is_refused_while_an_autoscaler_decides(namespace: Namespace) -> None:
+    namespace.serve("faq", autoscaling={"maxReplicas": 2})
+    with pytest.raises(ClusterError, match="at most one of replicas and autoscaling"):
+        namespace.run("scale", "scoringservice", "faq", "--replicas=2")
 
 
 def test_an_autoscaler_of_ones_own_scales_the_resource_itself(

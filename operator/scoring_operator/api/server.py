@@ -64,8 +64,8 @@ class ApiKeys(Model):
     """Keys that callers must send, as X-API-Key or as Authorization: Bearer."""
 
     secret_name: ObjectName
-    """Secret in the same namespace: each of its keys names an API key, the value is the API key.
-    Changes take effect within about a minute, without a restart.
+    """Secret in the same namespace: each of its keys names an API key, the value, of 16 to 4096
+    characters, is the API key. Changes take effect within about a minute, without a restart.
     """
 
 
