@@ -161,8 +161,7 @@ def test_a_secret_that_goes_is_told_and_its_pods_serve_on(services: Namespace) -
     services.wait_ready("whole")
     before = [pod["metadata"]["uid"] for pod in services.pods("whole")]
     services.run("delete", "secret", "good")
-    # Nothing needs to happen for it to be noticed: the next look sees it.
-    services.run("annotate", "scoringservice", "whole", "look=again")
+    # A Secret that was found is looked for again after minutes, or when the resource changes.
     change(services, "whole", {"monitoring": {"podMonitor": "Disabled"}})
     ready = services.wait_reason("whole", "SecretNotFound")
     assert "good (auth.apiKeys)" in ready["message"]
