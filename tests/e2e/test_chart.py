@@ -14,7 +14,7 @@ from scoring_operator import cli
 from scoring_operator.manifests import CHILD_KINDS, Platform
 from tests.cluster import build
 from tests.cluster.fixtures import Cluster
-from tests.e2e.api import Api, Object, eventually
+from tests.e2e.api import Api, Object, condition, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
@@ -191,14 +191,11 @@ _VERBS = ("get", "list", "watch", "create", "patch", "delete")
 # Server-side apply of an object that is not there yet is authorized as its creation, too, but the
 # audit log has it as a patch.
 ALLOWED_UNUSED = {(group, plural, "create") for group, plural, _ in _CHILDREN}
-# Rights for situations that this test does not bring about: the two children that are always
-# wanted, what comes with software that this cluster lacks, the Secrets of pods that wait, and the
-# Event of a service that fails after it was ready.
+# Rights for situations that this test does not bring about: the end of the two children that are
+# always wanted, and what comes with software that this cluster lacks.
 ALLOWED_UNUSED |= {
     ("apps", "deployments", "delete"),
     ("", "services", "delete"),
-    ("", "secrets", "get"),
-    ("events.k8s.io", "events", "create"),
     *(
         (group, plural, verb)
         for group, plural, optional in _CHILDREN
@@ -227,6 +224,14 @@ def exercise(api: Api, namespace: str) -> None:
     optional = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Ingress")
     api.patch("ScoringService", namespace, "faq", {"spec": everything})
     eventually(lambda: all(api.find(k, namespace, "faq") for k in optional), "all are there")
+    api.create(scoring_service(namespace, "rival", exposure=everything["exposure"]))
+    eventually(
+        lambda: (
+            condition(api.get("ScoringService", namespace, "rival"), "Ready").get("reason")
+            == "HostConflict"
+        ),
+        "a trouble is told, with an Event",
+    )
     nothing = {**dict.fromkeys(everything), "networkPolicy": {"enabled": False}}
     api.patch("ScoringService", namespace, "faq", {"spec": nothing})
     eventually(lambda: not any(api.find(k, namespace, "faq") for k in optional), "all are gone")
