@@ -21,7 +21,7 @@ CONTAINER_NAME: Final = "scoring"
 FETCH_CONTAINER_NAME: Final = "fetch-model"
 PORT: Final = 8080
 _USER: Final = 10001
-# Worker heartbeats, spooled uploads and multi-process metrics live there; it counts as memory.
+# Worker heartbeats and the metrics of several workers live there; it counts as memory.
 _TMP_SIZE: Final = "128Mi"
 _KEYS_VOLUME: Final = "api-keys"
 _KEYS_DIRECTORY: Final = "/etc/scoring/api-keys"
