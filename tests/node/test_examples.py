@@ -165,7 +165,8 @@ def test_an_example_that_needs_nothing_else_becomes_ready(
 @pytest.mark.parametrize(
     ("example", "name", "reason", "word"),
     [
-        ("gpu-mig", "image-mig", "InsufficientAccelerators", "nvidia.com/mig-1g.10gb"),
+        # Admission asks for the RuntimeClass before the scheduler looks for a GPU.
+        ("gpu-mig", "image-mig", "AdmissionDenied", "nvidia"),
         ("private-registry", "private", "SecretNotFound", "regcred"),
         ("keys", "with-keys", "SecretNotFound", "faq-keys"),
         ("model-from-volume", "from-volume", "Unschedulable", "models"),
