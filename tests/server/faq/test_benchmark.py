@@ -9,6 +9,7 @@ import pytest
 from benchmarks import faq, faq_accuracy
 from benchmarks.faq_report import CONSTANT, OURS, PLAIN, REFERENCE, bars, markdown
 from scoring_server.faq.cli import main as scoring_faq
+from tests.datasets import require_data
 from tests.server.faq.conftest import SHIPPED
 
 
@@ -101,8 +102,7 @@ def test_a_bar_that_is_missed_is_called_so(changed: dict[str, float], missed: li
 
 @pytest.mark.data
 def test_accuracy_is_measured_over_seeds(capsys: pytest.CaptureFixture[str]) -> None:
-    if faq_accuracy.data_directory() is None:
-        pytest.skip("needs the public test data: set SCORING_TEST_DATA to its folder")
+    require_data("covidq")
     faq_accuracy.main(["--seeds", "2", "--only", "COVID-Q, train3"])
     row = capsys.readouterr().out.splitlines()[-1]
     assert row.startswith(("| COVID-Q, train3 | 0.4", "| COVID-Q, train3 | 0.5"))
