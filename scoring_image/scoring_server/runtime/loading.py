@@ -1,15 +1,15 @@
 """Loading a model into a scorer."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scoring_server.faq import serving as faq_serving
 from scoring_server.http.faq import FaqScorer
-from scoring_server.http.images import ImageScorer
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import ModelInfo, Scorer
-from scoring_server.images import serving as image_serving
-from scoring_server.images.classifier import PLACES
 from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
+
+if TYPE_CHECKING:
+    from scoring_server.http.images import ImageScorer
 
 _WARMING_QUESTION: Final = "How do I start?"
 # There is no other way to a FAQ model; its data is described in its manifest.
@@ -43,7 +43,12 @@ def _load_faq(settings: Settings) -> FaqScorer:
     return FaqScorer(ranker, model)
 
 
-def _load_images(settings: Settings, metrics: Metrics) -> ImageScorer:
+def _load_images(settings: Settings, metrics: Metrics) -> "ImageScorer":
+    # Not above: with Pillow they take memory that a FAQ server has better uses for.
+    from scoring_server.http.images import ImageScorer
+    from scoring_server.images import serving as image_serving
+    from scoring_server.images.classifier import PLACES
+
     batches = metrics.batches()
     loaded = image_serving.load(
         settings.model_path,

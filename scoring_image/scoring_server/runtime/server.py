@@ -18,11 +18,10 @@ from scoring_server.http.app import create_app
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Scorer, Service
-from scoring_server.images.spec import RANDOM_WEIGHTS
 from scoring_server.process.last_words import write_termination_message
 from scoring_server.process.logs import LineHandler
 from scoring_server.runtime.loading import load_scorer
-from scoring_server.runtime.settings import FAQ_MATCHING, Settings
+from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
 from scoring_server.runtime.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -138,14 +137,22 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
             "the model is loaded",
             extra={"model": vars(scorer.model), "backend": vars(scorer.backend)},
         )
-        if scorer.model.weights == RANDOM_WEIGHTS:
-            _log.warning("the model's weights are random: its answers mean nothing")
+        if scorer.model.type == IMAGE_CLASSIFICATION:
+            _warn_of_random_weights(scorer.model.weights)
 
     def _worker_stops(self, _arbiter: Any, _worker: Any) -> None:
         if self._service.scorer is not None:
             self._service.scorer.close()
         for handler in logging.getLogger().handlers:
             handler.flush()
+
+
+def _warn_of_random_weights(weights: str) -> None:
+    # Not above: it brings Pillow with it, which takes memory and is of no use to a FAQ server.
+    from scoring_server.images.spec import RANDOM_WEIGHTS
+
+    if weights == RANDOM_WEIGHTS:
+        _log.warning("the model's weights are random: its answers mean nothing")
 
 
 def _worker_ended(_arbiter: Any, worker: Any) -> None:
