@@ -27,12 +27,14 @@ from scoring_server.images.commands.bench import (
 from scoring_server.images.commands.evaluate import evaluate
 from scoring_server.images.commands.model import Model
 from scoring_server.images.evaluate import SUFFIXES, find_images
-from scoring_server.images.preprocess import METHODS, REFERENCE
+from scoring_server.images.preprocess import INTERPOLATIONS, METHODS, REFERENCE
 from scoring_server.images.serving import load
 from scoring_server.images.spec import RANDOM_WEIGHTS
 from scoring_server.process.last_words import EXIT_CONFIG
 
 _DEFAULT_MODEL: Final = "/opt/scoring/models/image-classification"
+IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+IMAGENET_STD: Final = (0.229, 0.224, 0.225)
 # One image at a time has no queue to wait in; this only ends a computation that hangs.
 _DEADLINE_SECONDS: Final = 300.0
 
@@ -61,6 +63,29 @@ def _parser() -> argparse.ArgumentParser:
         help="torchvision's name of the weights, a .safetensors file, the URL of one (with "
         "--sha256), or random: no answers, only for measuring speed; DEFAULT: the best that "
         "torchvision has",
+    )
+    export.add_argument(
+        "--program",
+        type=Path,
+        metavar="FILE",
+        help="in place of --architecture and --weights: an .onnx file or a .pt2 program of "
+        "torch.export that takes normalised pictures of shape (N, 3, side, side); for CPUs. A .pt2 "
+        "file can execute code while it is read: use those that you trust",
+    )
+    export.add_argument(
+        "--mean", nargs=3, type=float, default=IMAGENET_MEAN, help="of --program's input, RGB"
+    )
+    export.add_argument(
+        "--std", nargs=3, type=float, default=IMAGENET_STD, help="of --program's input, RGB"
+    )
+    export.add_argument(
+        "--resize", type=int, help="of --program, for standard preprocessing: the short side"
+    )
+    export.add_argument(
+        "--interpolation",
+        choices=INTERPOLATIONS,
+        default="bilinear",
+        help="of --program, for standard preprocessing",
     )
     export.add_argument("--sha256", help="of the weights' file; required for a URL")
     export.add_argument("--seed", type=int, default=0, help="of random weights")
@@ -121,6 +146,12 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("--batch", nargs="+", type=_positive, default=[1, 2, 4, 8], metavar="N")
     bench.add_argument("--seconds", type=float, default=3.0, help="for each (default: 3)")
     bench.add_argument(
+        "--inference-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="for each of inference alone, where --images is to take longer",
+    )
+    bench.add_argument(
         "--images",
         type=Path,
         metavar="DIR",
@@ -151,23 +182,41 @@ def _cpus() -> int:
 
 def _export(options: argparse.Namespace) -> None:
     # torch is heavy, and absent where images are only scored.
-    from scoring_server.images.export.command import ExportError, run_export
+    from scoring_server.images.export.command import ExportError, run_export, run_program_export
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
     try:
-        manifest = run_export(
-            architecture=options.architecture,
-            weights=options.weights,
-            sha256=options.sha256,
-            seed=options.seed,
-            fallback=options.fallback,
-            labels_file=options.labels,
-            preprocessing=options.preprocessing,
-            formats=["openvino", "safetensors"] if options.format == "both" else [options.format],
-            directory=options.to,
-            calibration=options.int8,
-            say=lambda text: print(text, file=sys.stderr, flush=True),
-        )
-    except ExportError as error:
+        if options.program is not None:
+            manifest = run_program_export(
+                options.program,
+                labels_file=options.labels,
+                preprocessing=options.preprocessing,
+                resize=options.resize,
+                interpolation=options.interpolation,
+                mean=tuple(options.mean),
+                std=tuple(options.std),
+                directory=options.to,
+                say=say,
+                calibration=options.int8,
+            )
+        else:
+            both = ["openvino", "safetensors"]
+            manifest = run_export(
+                architecture=options.architecture,
+                weights=options.weights,
+                sha256=options.sha256,
+                seed=options.seed,
+                fallback=options.fallback,
+                labels_file=options.labels,
+                preprocessing=options.preprocessing,
+                formats=both if options.format == "both" else [options.format],
+                directory=options.to,
+                say=say,
+                calibration=options.int8,
+            )
+    except (ExportError, ValueError) as error:
         _fail(str(error))
     print(f"{options.to}: {manifest.name}, weights: {manifest.weights}")
 
@@ -206,7 +255,11 @@ def _bench(options: argparse.Namespace) -> None:
     try:
         model = Model.open(options.model)
         combinations = bench(
-            model, options.compute, options.threads, options.batch, options.seconds
+            model,
+            options.compute,
+            options.threads,
+            options.batch,
+            options.inference_seconds or options.seconds,
         )
         rates = drive_progress(combinations, say)
         if options.images is not None:

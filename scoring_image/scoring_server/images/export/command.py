@@ -1,14 +1,16 @@
 """What `scoring-image export` does, step by step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from scoring_server.artefact import Manifest, ModelLoadError
 from scoring_server.images.architectures import UnknownArchitecture
-from scoring_server.images.export.artefact import export
+from scoring_server.images.export.artefact import export, export_program
 from scoring_server.images.export.convert import ConversionError
 from scoring_server.images.export.labels import LabelsError, imagenet_labels, read_labels_file
+from scoring_server.images.export.program import ProgramError, read_program
 from scoring_server.images.export.quantise import QuantisationError
 from scoring_server.images.export.weights import (
     TrainedNetwork,
@@ -51,7 +53,7 @@ def run_export(
     Raises:
         ExportError: it cannot be made as asked.
     """
-    try:
+    with _export_errors(directory):
         labels = read_labels_file(labels_file) if labels_file else imagenet_labels()
         say(f"weights of {architecture}: {weights}")
         name = architecture
@@ -82,23 +84,75 @@ def run_export(
             formats=formats,
             calibration=calibration,
         )
+    _tell_int8(manifest, say)
+    return manifest
+
+
+def run_program_export(
+    path: Path,
+    *,
+    labels_file: Path | None,
+    preprocessing: str,
+    resize: int | None,
+    interpolation: str,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    directory: Path,
+    say: Callable[[str], None],
+    calibration: Path | None = None,
+) -> Manifest:
+    """Write the artefact of an ONNX file or a program of torch.export; see program.read_program.
+
+    Raises:
+        ExportError: it cannot be made as asked.
+    """
+    with _export_errors(directory):
+        labels = read_labels_file(labels_file) if labels_file else imagenet_labels()
+        program = read_program(
+            path,
+            classes=len(labels),
+            resize=resize,
+            interpolation=interpolation,
+            mean=mean,
+            std=std,
+        )
+        say(f"writing {path.name} for CPUs")
+        manifest = export_program(
+            program,
+            labels,
+            directory,
+            name=path.stem,
+            preprocessing=preprocessing,
+            calibration=calibration,
+        )
+    _tell_int8(manifest, say)
+    return manifest
+
+
+@contextmanager
+def _export_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except (
         UnknownArchitecture,
         WeightsError,
         LabelsError,
         ConversionError,
+        ProgramError,
         QuantisationError,
     ) as error:
         raise ExportError(str(error)) from None
     except (ModelLoadError, OSError) as error:
         raise ExportError(f"{directory}: {error}") from None
+
+
+def _tell_int8(manifest: Manifest, say: Callable[[str], None]) -> None:
     if (found := manifest.created_by.get("int8")) is not None:
         say(
             f"int8: the best label stayed the same for {found['sameFirst']:.1%} of the "
             f"{found['images']} images that it was calibrated with; scoring-image evaluate "
             "tells more"
         )
-    return manifest
 
 
 def _trained(

@@ -57,28 +57,52 @@ def to_openvino(
         ConversionError: f16 weights alone change a logit by more than 5 % of their spread.
         QuantisationError: NNCF is not installed.
     """
-    pictures = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
-    example = torch.from_numpy(pictures)
+    example = torch.from_numpy(noise(size))
     batch = torch.export.Dim("batch", min=1, max=1024)
     exported = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
     graph = openvino.convert_model(exported)
     graph.reshape(openvino.PartialShape([-1, size, size, 3]))
-    openvino.save_model(graph, model, compress_to_fp16=True)
-
     with torch.inference_mode():
         expected = network(example).numpy()
+    return write_graph(graph, expected, model, size=size, classes=classes, calibration=calibration)
+
+
+def noise(size: int) -> Pictures:
+    """Two pictures to compare models on, of shape (2, size, size, 3)."""
+    return np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+
+
+def write_graph(
+    graph: Any,
+    expected: NDArray[np.float32],
+    model: Path,
+    *,
+    size: int,
+    classes: int,
+    calibration: Pictures | None,
+) -> Converted:
+    """Write an OpenVINO model and compare what was written with what it came from.
+
+    Args:
+        graph: takes uint8 pictures of shape (N, size, size, 3).
+        expected: the original's logits of noise(size).
+
+    Raises:
+        ConversionError, QuantisationError: as to_openvino.
+    """
+    openvino.save_model(graph, model, compress_to_fp16=True)
     backend = OpenVinoBackend(model, size=size, classes=classes, threads=1, precision="f32")
-    difference = float(np.abs(backend.infer(pictures) - expected).max() / np.ptp(expected))
+    difference = float(np.abs(backend.infer(noise(size)) - expected).max() / np.ptp(expected))
     if not difference <= _TOLERANCE:
         raise ConversionError(
             f"the OpenVINO model differs from the network by {difference:.1%} of its scores' spread"
         )
     if calibration is None:
         return Converted(difference)
-    expected = _infer(backend, calibration)
+    before = _infer(backend, calibration)
     openvino.save_model(quantise(graph, calibration), model, compress_to_fp16=True)
     quantised = OpenVinoBackend(model, size=size, classes=classes, threads=1, precision="f32")
-    return Converted(difference, describe(expected, _infer(quantised, calibration)))
+    return Converted(difference, describe(before, _infer(quantised, calibration)))
 
 
 def _infer(backend: OpenVinoBackend, pictures: Pictures) -> NDArray[np.float32]:
