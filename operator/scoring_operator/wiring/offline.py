@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 from scoring_operator.api import InvalidResource, ScoringService
 from scoring_operator.manifests import Platform, render
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that is only a letter: kubectl takes a plain y or n for a truth value."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), list("yYnN"))
 
 
 def render_documents(text: str, platform: Platform) -> tuple[str, list[str]]:
@@ -33,7 +41,7 @@ def render_documents(text: str, platform: Platform) -> tuple[str, list[str]]:
         faults.append("there is no ScoringService in it")
     for manifest in manifests:
         manifest["metadata"].pop("ownerReferences", None)
-    return yaml.safe_dump_all(manifests, sort_keys=False), faults
+    return yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False), faults
 
 
 def _parse(document: object) -> ScoringService:

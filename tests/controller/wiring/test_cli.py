@@ -174,6 +174,16 @@ def test_render_prints_the_manifests_of_every_document(
     assert all("ownerReferences" not in doc["metadata"] for doc in documents)
 
 
+def test_render_quotes_what_kubectl_would_read_as_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = "podTemplate: {nodeSelector: {a: 'y', b: 'N', c: 'no', d: '1'}}"
+    assert rendered(tmp_path, FAQ.replace("replicas: 2", added)) == 0
+    printed = capsys.readouterr().out
+    for line in ("a: 'y'", "b: 'N'", "c: 'no'", "d: '1'"):
+        assert f"{line}\n" in printed
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
