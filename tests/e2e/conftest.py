@@ -93,3 +93,33 @@ def audit_log(api_cluster: Cluster) -> Path:
     if api_cluster.audit_log is None:
         pytest.skip("needs the audit log, which the named cluster does not show")
     return api_cluster.audit_log
+
+
+@pytest.fixture(scope="module")
+def fake_api(fake_cluster: Cluster) -> Api:
+    """Two simulated nodes with two GPUs each."""
+    client = Api(fake_cluster.kubeconfig)
+    install_crd(client)
+    return client
+
+
+@pytest.fixture(scope="module")
+def fake_operator(
+    fake_api: Api, fake_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator that serves the whole cluster with simulated nodes."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    arguments = ("--all-namespaces", "--no-leader-election")
+    with OperatorProcess(fake_cluster.kubeconfig, log, *arguments) as process:
+        yield process
+
+
+@pytest.fixture
+def space(fake_api: Api, fake_operator: OperatorProcess) -> Iterator[str]:
+    """A namespace that the operator serves; empty again after the test, for GPUs are few."""
+    name = unused_namespace()
+    fake_api.create_namespace(name)
+    yield name
+    for resource in fake_api.list("ScoringService", name):
+        fake_api.delete("ScoringService", name, resource["metadata"]["name"])
+    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 60, pause=0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +10,10 @@ import pytest
 
 from tests.cluster.fixtures import Cluster
 from tests.e2e.api import Api, audited, call, condition, eventually
-from tests.e2e.conftest import install_crd, unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
 
 pytestmark = pytest.mark.api
-
-
-@pytest.fixture(scope="module")
-def fake_api(fake_cluster: Cluster) -> Api:
-    """Two simulated nodes with two GPUs each."""
-    client = Api(fake_cluster.kubeconfig)
-    install_crd(client)
-    return client
-
-
-@pytest.fixture(scope="module")
-def fake_operator(
-    fake_api: Api, fake_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "log"
-    arguments = ("--all-namespaces", "--no-leader-election")
-    with OperatorProcess(fake_cluster.kubeconfig, log, *arguments) as process:
-        yield process
-
-
-@pytest.fixture
-def space(fake_api: Api, fake_operator: OperatorProcess) -> Iterator[str]:
-    """A namespace that the operator serves; empty again after the test, for GPUs are few."""
-    name = unused_namespace()
-    fake_api.create_namespace(name)
-    yield name
-    for resource in fake_api.list("ScoringService", name):
-        fake_api.delete("ScoringService", name, resource["metadata"]["name"])
-    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 60, pause=0.1)
 
 
 def ready(api: Api, namespace: str) -> dict[str, str]:
@@ -67,7 +36,9 @@ def test_a_service_becomes_ready_with_few_writes(
     writes = Counter(call(event) for event in audited(log, offset) if event["verb"] != "get")
     # Begun, under way, ready; the counts in between are not worth a write.
     assert writes.pop("patch scoringservices/status") <= 3
-    assert writes == {"patch services": 1, "patch deployments": 1}
+    children = ("services", "networkpolicies", "poddisruptionbudgets", "deployments")
+    # One Event, that it is ready.
+    assert writes == {**{f"patch {plural}": 1 for plural in children}, "create events": 1}
 
 
 def test_suspending_takes_the_pods_away_and_resuming_brings_them_back(

@@ -6,52 +6,21 @@ when the cause is gone the service is whole again without anyone touching it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from scoring_operator.status.failure import SECRET_GRACE
-from tests.cluster.fixtures import Cluster
 from tests.e2e import causes, crds
 from tests.e2e.api import MERGE, Api, Object, Refused, condition, eventually
 from tests.e2e.causes import Cause
-from tests.e2e.conftest import install_crd, unused_namespace
-from tests.e2e.process import OperatorProcess
+from tests.e2e.conftest import install_crd
 from tests.e2e.resources import scoring_service
 from tests.gitops.judges import argo_health, kstatus
 
 pytestmark = pytest.mark.api
-
-
-@pytest.fixture(scope="module")
-def fake_api(fake_cluster: Cluster) -> Api:
-    """Two simulated nodes with two GPUs each."""
-    client = Api(fake_cluster.kubeconfig)
-    install_crd(client)
-    return client
-
-
-@pytest.fixture(scope="module")
-def fake_operator(
-    fake_api: Api, fake_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    log = tmp_path_factory.mktemp("operator") / "log"
-    arguments = ("--all-namespaces", "--no-leader-election")
-    with OperatorProcess(fake_cluster.kubeconfig, log, *arguments) as process:
-        yield process
-
-
-@pytest.fixture
-def space(fake_api: Api, fake_operator: OperatorProcess) -> Iterator[str]:
-    """A namespace that the operator serves; empty again after the test, for GPUs are few."""
-    name = unused_namespace()
-    fake_api.create_namespace(name)
-    yield name
-    for resource in fake_api.list("ScoringService", name):
-        fake_api.delete("ScoringService", name, resource["metadata"]["name"])
-    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 60, pause=0.1)
 
 
 class Watched:
