@@ -85,13 +85,14 @@ def workers(spec: ScoringServiceSpec) -> int:
 def threads(spec: ScoringServiceSpec) -> int:
     """Request threads in a process.
 
-    A question takes 0.1 ms, so FAQ threads only bridge reading and writing. Images need a thread
+    A question takes 0.1 ms, so FAQ threads only bridge reading and writing, for as many callers as a
+    client keeps connections. Images need a thread
     for each of the 64 that may be in the house, to keep batches filling, and some for refusals and
     probes.
     """
     if spec.server.threads != "auto":
         return spec.server.threads
-    return 16 if spec.model.type == "faq-matching" else 80
+    return 32 if spec.model.type == "faq-matching" else 80
 
 
 def strategy(spec: ScoringServiceSpec) -> Literal["Surge", "InPlace"]:

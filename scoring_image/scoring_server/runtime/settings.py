@@ -19,7 +19,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 _MODELS: Final = Path("/opt/scoring/models")
 # FAQ: 0.1 ms of work each, so threads only bridge reading and writing.
-_FAQ_THREADS: Final = 16
+_FAQ_THREADS: Final = 32
 # Images: a thread for each image that may be in the house (64), and some for refusals and probes.
 _IMAGE_THREADS: Final = 80
 # The share of the threads that never scores, so that a refusal or a probe finds a free one.

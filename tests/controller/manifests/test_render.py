@@ -276,11 +276,11 @@ def test_the_download_may_leave_also_where_a_service_has_another_port_than_its_p
 @pytest.mark.parametrize(
     ("spec", "workers", "threads"),
     [
-        ({}, "1", "16"),
-        ({"resources": {"requests": {"cpu": "3500m"}}}, "3", "16"),
-        ({"resources": {"requests": {"cpu": "96"}}}, "8", "16"),
+        ({}, "1", "32"),
+        ({"resources": {"requests": {"cpu": "3500m"}}}, "3", "32"),
+        ({"resources": {"requests": {"cpu": "96"}}}, "8", "32"),
         ({"server": {"workers": 12, "threads": 4}}, "12", "4"),
-        ({"server": {"workers": 12}, "requestLimits": {"maxConcurrency": 5}}, "5", "16"),
+        ({"server": {"workers": 12}, "requestLimits": {"maxConcurrency": 5}}, "5", "32"),
         (IMAGE_CPU, "1", "80"),
         ({**IMAGE_CPU, "server": {"workers": 2, "threads": 40}}, "2", "40"),
     ],

@@ -86,7 +86,7 @@ def test_what_a_ready_service_tells_beside_its_conditions() -> None:
     assert status["effective"] == {
         "strategy": "Surge",
         "workers": 1,
-        "threads": 16,
+        "threads": 32,
         "requests": {"cpu": "500m", "memory": "512Mi"},
         "limits": {"memory": "512Mi"},
         "podDisruptionBudget": False,

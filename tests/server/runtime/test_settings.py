@@ -16,7 +16,7 @@ def test_the_model_types_are_the_artefacts_kinds() -> None:
 
 def test_a_faq_has_a_worker_for_each_whole_cpu_and_one_maths_thread_in_each() -> None:
     settings = Settings.from_environment(FAQ)
-    assert (settings.workers, settings.maths_threads, settings.threads) == (3, 1, 16)
+    assert (settings.workers, settings.maths_threads, settings.threads) == (3, 1, 32)
 
 
 def test_images_have_one_worker_whose_maths_uses_the_whole_cpus() -> None:
