@@ -85,10 +85,9 @@ def workers(spec: ScoringServiceSpec) -> int:
 def threads(spec: ScoringServiceSpec) -> int:
     """Request threads in a process.
 
-    A question takes 0.1 ms, so FAQ threads only bridge reading and writing, for as many callers as a
-    client keeps connections. Images need a thread
-    for each of the 64 that may be in the house, to keep batches filling, and some for refusals and
-    probes.
+    A question takes 0.1 ms, so FAQ threads only bridge reading and writing, for as many connections
+    as a few callers keep open. Images need a thread for each of the 64 that may be in the house, to
+    keep batches filling, and some for refusals and probes.
     """
     if spec.server.threads != "auto":
         return spec.server.threads
