@@ -116,14 +116,7 @@ def _in_list(live: Any, wanted: Sequence[Any], path: str) -> str | None:
 def without_strangers(live: Any, wanted: Any, path: str = "") -> Any:
     """`live` without what others put where only ours can be, and all else as it is."""
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        rivals = {rival for key in wanted for rival in _RIVALS.get(key, ())} - wanted.keys()
-        if path.rpartition(".")[2] in _SOURCES:
-            rivals = set(live.keys() - wanted.keys())
-        return {
-            key: without_strangers(value, wanted[key], f"{path}.{key}") if key in wanted else value
-            for key, value in live.items()
-            if key not in rivals
-        }
+        return _without_rivals(live, wanted, path)
     keys = _merge_keys(path.rpartition(".")[2], wanted) if isinstance(wanted, list) else None
     if keys is None or not isinstance(live, list):
         return live
@@ -133,6 +126,23 @@ def without_strangers(live: Any, wanted: Any, path: str = "") -> Any:
         # What the server added to an item, such as a node port, stays with it.
         return [{**known.get(identity, {}), **item} for identity, item in by_key.items()]
     return [without_strangers(item, by_key.get(_identity(item, keys)), path) for item in live]
+
+
+def _without_rivals(live: Mapping[str, Any], wanted: Mapping[str, Any], path: str) -> Any:
+    others = live.keys() - wanted.keys()
+    if others and path.rpartition(".")[2] in _SOURCES:
+        return dict(wanted)
+    kept = {
+        key: without_strangers(value, wanted[key], f"{path}.{key}") if key in wanted else value
+        for key, value in live.items()
+    }
+    for key in wanted:
+        rivals = _RIVALS.get(key, frozenset()) & others
+        for rival in rivals:
+            del kept[rival]
+        if rivals:  # with neither the object may be invalid, or get a default
+            kept[key] = wanted[key]
+    return kept
 
 
 def _exclusive(path: str) -> bool:

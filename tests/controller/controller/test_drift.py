@@ -108,21 +108,26 @@ def test_an_edited_port_is_put_back_and_all_else_stays() -> None:
 @pytest.mark.parametrize(
     ("live", "wanted", "left"),
     [
-        ({"minAvailable": 1}, {"maxUnavailable": 1}, {}),
+        ({"minAvailable": 1}, {"maxUnavailable": 1}, {"maxUnavailable": 1}),
         (
             {"env": [{"name": "A", "valueFrom": {"fieldRef": {}}}, {"name": "Z", "value": "0"}]},
             {"env": [{"name": "A", "value": "1"}]},
-            {"env": [{"name": "A"}, {"name": "Z", "value": "0"}]},
+            {"env": [{"name": "A", "value": "1"}, {"name": "Z", "value": "0"}]},
         ),
         (
             {"volumes": [{"name": "tmp", "hostPath": {}}, {"name": "z", "secret": {}}]},
             {"volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory"}}]},
-            {"volumes": [{"name": "tmp"}, {"name": "z", "secret": {}}]},
+            {
+                "volumes": [
+                    {"name": "tmp", "emptyDir": {"medium": "Memory"}},
+                    {"name": "z", "secret": {}},
+                ]
+            },
         ),
         (
             {"livenessProbe": {"exec": {}, "periodSeconds": 10}},
             {"livenessProbe": {"httpGet": {"path": "/live"}}},
-            {"livenessProbe": {"periodSeconds": 10}},
+            {"livenessProbe": {"httpGet": {"path": "/live"}, "periodSeconds": 10}},
         ),
         ({"strategy": {"maxUnavailable": 1}}, {"strategy": {"maxUnavailable": 0}}, None),
     ],
