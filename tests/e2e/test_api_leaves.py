@@ -68,13 +68,16 @@ def stored(api: Api, namespace: str) -> dict[str, Children]:
     return {owner: by_kind(items, owner) for owner, items in children.items()}
 
 
+def wait_for_looks(operator: OperatorProcess) -> None:
+    looks = "scoring_operator_reconcile_total"
+    eventually(lambda: operator.metric(looks) >= len(ROWS), "each row is looked at", 90, pause=0.2)
+
+
 @pytest.fixture(scope="module")
 def settled(api: Api, crowd: str, serving: OperatorProcess) -> dict[str, Children]:
     """What is stored once the operator has nothing more to do."""
-    eventually(
-        lambda: len(api.list("Deployment", crowd)) == len(ROWS), "each row has a child", 60, pause=1
-    )
-    wait_for_quiet(serving, 2, 60)
+    wait_for_looks(serving)
+    wait_for_quiet(serving, 2, 90)
     return stored(api, crowd)
 
 
@@ -101,11 +104,7 @@ def test_no_child_is_found_different_from_what_was_applied_and_no_later_look_wri
     serving.stop()
     arguments = ("--namespace", crowd, "--no-leader-election")
     with OperatorProcess(api_cluster.kubeconfig, tmp_path / "log", *arguments) as another:
-        eventually(
-            lambda: another.metric("scoring_operator_reconcile_total") >= len(ROWS),
-            "every service was looked at",
-            30,
-        )
+        wait_for_looks(another)
         wait_for_quiet(another, 1)
     calls = [call(event) for event in audited(audit_log, offset, namespace=crowd)]
     assert not [made for made in calls if not made.startswith(("get ", "list "))]
