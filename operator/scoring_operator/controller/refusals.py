@@ -28,7 +28,7 @@ def namespace_ends(error: ApiError) -> bool:
 def _reason(error: ApiError) -> Reason | None:
     if not isinstance(error, BadRequest | Forbidden | Invalid):
         return None
-    if "exceeded quota" in error.message:
+    if "exceeded quota" in error.message or "failed quota" in error.message:
         return Reason.QUOTA_EXCEEDED
     # Webhooks and admission policies choose the code themselves; the words are the server's.
     denied = "denied the request" in error.message or "denied request" in error.message
