@@ -2,7 +2,7 @@
 
 from scoring_server.batching.admission import Admission
 from scoring_server.batching.batcher import Batcher, BatchObserver
-from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, Overloaded
+from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, DeviceLost, Overloaded
 from scoring_server.batching.slots import FairSlots
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Batcher",
     "BatcherClosed",
     "DeadlineExceeded",
+    "DeviceLost",
     "FairSlots",
     "Overloaded",
 ]

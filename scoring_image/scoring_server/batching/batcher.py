@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from scoring_server.batching.admission import Admission
-from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded
+from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, DeviceLost
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Batcher(Generic[Item, Result]):
     The thread takes what waits, up to `max_batch`. Without a `max_delay` it never waits for more:
     an idle model computes a lone item at once, a busy one finds its next batch waiting. Items whose
     deadline has passed are dropped, not computed. Where a batch fails, its items are computed one
-    by one, so that an item fails alone.
+    by one, so that an item fails alone; not so where the device is lost, which ends the thread.
 
     Args:
         compute: items to results, one for each, in the same order; called by this thread only.
@@ -51,6 +51,7 @@ class Batcher(Generic[Item, Result]):
         places: the most items that may be in the house, those being computed included.
         max_delay: how long an item may wait for others to fill its batch, seconds.
         observer: told about every batch.
+        on_lost: told by the thread that the device is lost, before what waits is refused.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Batcher(Generic[Item, Result]):
         places: int,
         max_delay: float = 0.0,
         observer: BatchObserver | None = None,
+        on_lost: Callable[[DeviceLost], None] | None = None,
         name: str = "batcher",
     ) -> None:
         if max_batch < 1:
@@ -70,6 +72,7 @@ class Batcher(Generic[Item, Result]):
         self._max_batch = max_batch
         self._max_delay = max_delay
         self._observer = observer
+        self._on_lost = on_lost
         self._waiting: deque[_Work[Item, Result]] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -141,7 +144,11 @@ class Batcher(Generic[Item, Result]):
             if batch is None:
                 return
             if batch:
-                self._compute_batch(batch)
+                try:
+                    self._compute_batch(batch)
+                except DeviceLost as lost:
+                    self._lose(batch, lost)
+                    return
             self._beat = time.monotonic()
 
     def _next_batch(self) -> list[_Work[Item, Result]] | None:
@@ -151,10 +158,7 @@ class Batcher(Generic[Item, Result]):
                 self._changed.wait(_BEAT_SECONDS)
             self._wait_for_more()
             if self._closed:
-                for work in self._waiting:
-                    if work.future.set_running_or_notify_cancel():
-                        work.future.set_exception(BatcherClosed())
-                self._waiting.clear()
+                self._refuse_waiting()
                 return None
             taken: list[_Work[Item, Result]] = []
             while self._waiting and len(taken) < self._max_batch:
@@ -166,6 +170,23 @@ class Batcher(Generic[Item, Result]):
                 else:
                     taken.append(work)
             return taken
+
+    def _refuse_waiting(self) -> None:
+        """With the lock held, when nothing will be computed any more."""
+        for work in self._waiting:
+            if work.future.set_running_or_notify_cancel():
+                work.future.set_exception(BatcherClosed())
+        self._waiting.clear()
+
+    def _lose(self, batch: list[_Work[Item, Result]], lost: DeviceLost) -> None:
+        if self._on_lost is not None:
+            self._on_lost(lost)
+        for work in batch:
+            if not work.future.done():
+                work.future.set_exception(BatcherClosed())
+        with self._changed:
+            self._closed = True
+            self._refuse_waiting()
 
     def _wait_for_more(self) -> None:
         """With the lock held: until the batch is full or its oldest item has waited enough."""
@@ -187,6 +208,8 @@ class Batcher(Generic[Item, Result]):
             results = self._compute([work.item for work in batch])
             if len(results) != len(batch):
                 raise RuntimeError(f"{len(batch)} items gave {len(results)} results")  # noqa: TRY301 - handled like any other failure of the batch
+        except DeviceLost:
+            raise
         except Exception as error:
             self._compute_singly(batch, error)
             return

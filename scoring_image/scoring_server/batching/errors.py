@@ -11,3 +11,7 @@ class DeadlineExceeded(Exception):
 
 class BatcherClosed(Exception):
     """The batcher does not run any more."""
+
+
+class DeviceLost(Exception):
+    """What computes is gone and will not come back in this process; the message says why."""

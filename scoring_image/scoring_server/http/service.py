@@ -117,7 +117,12 @@ class Service:
 
     def __init__(self, scorer: Scorer | None = None) -> None:
         self.scorer = scorer
+        self.failed = False
 
     def ready(self, scorer: Scorer) -> None:
         """From now on requests are answered."""
         self.scorer = scorer
+
+    def fail(self) -> None:
+        """From now on the server is not ready, and will not be again."""
+        self.failed = True

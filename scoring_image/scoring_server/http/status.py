@@ -42,6 +42,8 @@ def register_status_routes(
     def ready() -> Response:
         if service.scorer is None:
             return json_response({"status": "loading"}, 503)
+        if service.failed:
+            return json_response({"status": "failed"}, 503)
         return json_response({"status": "ready"})
 
     @app.get("/metrics")

@@ -1,14 +1,14 @@
 """From the bytes of images to their best labels: decode, preprocess, queue, infer."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring_server.batching import Batcher, BatchObserver, DeadlineExceeded, FairSlots
+from scoring_server.batching import Batcher, BatchObserver, DeadlineExceeded, DeviceLost, FairSlots
 from scoring_server.images.backends import Backend
 from scoring_server.images.calibration import Calibration
 from scoring_server.images.decode import decode
@@ -54,6 +54,7 @@ class ImageClassifier:
         calibration: which batch size to use; None: the largest that the backend computes.
         max_delay: how long an image may wait for others to fill its batch, seconds.
         observer: told about every batch.
+        on_lost: told that the device is lost; nothing is classified after that.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ImageClassifier:
         calibration: Calibration | None = None,
         max_delay: float = 0.0,
         observer: BatchObserver | None = None,
+        on_lost: Callable[[DeviceLost], None] | None = None,
     ) -> None:
         self.backend = backend
         self.calibration = calibration or Calibration(backend.max_batch, False, {})
@@ -79,6 +81,7 @@ class ImageClassifier:
             places=places,
             max_delay=max_delay,
             observer=observer,
+            on_lost=on_lost,
             name="image-inference",
         )
 

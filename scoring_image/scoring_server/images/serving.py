@@ -1,12 +1,12 @@
 """Loading an image model for serving."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoring_server.artefact import open_artefact
-from scoring_server.batching import BatchObserver
+from scoring_server.batching import BatchObserver, DeviceLost
 from scoring_server.images.backends import open_backend
 from scoring_server.images.classifier import PLACES, ImageClassifier
 from scoring_server.images.spec import KIND, ImageSpec, read_labels
@@ -46,6 +46,7 @@ def load(
     max_batch: int | None = None,
     max_delay: float = 0.0,
     observer: BatchObserver | None = None,
+    on_lost: Callable[[DeviceLost], None] | None = None,
 ) -> LoadedImageModel:
     """Verify, load and warm the model in a directory.
 
@@ -58,6 +59,7 @@ def load(
             by measurement.
         max_delay: how long an image may wait for others to fill its batch, seconds.
         observer: told about every batch.
+        on_lost: told that the device is lost; nothing is classified after that.
 
     Raises:
         ModelLoadError: it cannot be served.
@@ -85,6 +87,7 @@ def load(
         calibration=calibration,
         max_delay=max_delay,
         observer=observer,
+        on_lost=on_lost,
     )
     manifest = artefact.manifest
     source = _source(manifest.created_by)

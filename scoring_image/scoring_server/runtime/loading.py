@@ -1,7 +1,9 @@
 """Loading a model into a scorer."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from scoring_server.batching import DeviceLost
 from scoring_server.faq import serving as faq_serving
 from scoring_server.http.faq import FaqScorer
 from scoring_server.http.metrics import Metrics
@@ -16,17 +18,22 @@ _WARMING_QUESTION: Final = "How do I start?"
 _FAQ_SOURCE: Final = "trained by scoring-faq"
 
 
-def load_scorer(settings: Settings, metrics: Metrics) -> Scorer:
+def load_scorer(
+    settings: Settings, metrics: Metrics, on_lost: Callable[[DeviceLost], None]
+) -> Scorer:
     """Verify, load and warm the model.
 
     An image model's inference thread starts here, so it must be called in the process that serves.
+
+    Args:
+        on_lost: told that what computes is gone.
 
     Raises:
         ModelLoadError: it cannot be served.
     """
     if settings.model_type == FAQ_MATCHING:
         return _load_faq(settings)
-    return _load_images(settings, metrics)
+    return _load_images(settings, metrics, on_lost)
 
 
 def _load_faq(settings: Settings) -> FaqScorer:
@@ -43,7 +50,9 @@ def _load_faq(settings: Settings) -> FaqScorer:
     return FaqScorer(ranker, model)
 
 
-def _load_images(settings: Settings, metrics: Metrics) -> "ImageScorer":
+def _load_images(
+    settings: Settings, metrics: Metrics, on_lost: Callable[[DeviceLost], None]
+) -> "ImageScorer":
     # Not above: with Pillow they take memory that a FAQ server has better uses for.
     from scoring_server.http.images import ImageScorer
     from scoring_server.images import serving as image_serving
@@ -59,6 +68,7 @@ def _load_images(settings: Settings, metrics: Metrics) -> "ImageScorer":
         max_batch=settings.max_batch_size,
         max_delay=settings.max_batch_delay_seconds,
         observer=batches,
+        on_lost=on_lost,
     )
     loaded.classifier.batcher.start()
     info = loaded.info

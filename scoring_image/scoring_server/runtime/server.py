@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
 from scoring_server.artefact import ModelLoadError
+from scoring_server.batching import DeviceLost
 from scoring_server.http.app import create_app
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 _KEEPALIVE_SECONDS: Final = 75
 # A worker whose main loop does not move for so long is killed. Loading runs beside that loop.
 _WORKER_TIMEOUT_SECONDS: Final = 60
+# What waited for a device that is lost was refused at once; so long the refusals may take.
+_LOST_SECONDS: Final = 2.0
 _CONNECTIONS: Final = 1024
 _BACKLOG: Final = 256
 
@@ -104,7 +107,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
     def load(self) -> Flask:
         """The app; for a FAQ with its model, in the master process."""
         if self._settings.model_type == FAQ_MATCHING:
-            self._service.ready(load_scorer(self._settings, self._metrics))
+            self._service.ready(load_scorer(self._settings, self._metrics, self._device_lost))
         return create_app(self._service, self._settings.http, self._metrics, self._keys)
 
     def _worker_started(self, _worker: Any) -> None:
@@ -118,7 +121,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
 
     def _load_here(self) -> None:
         try:
-            scorer = load_scorer(self._settings, self._metrics)
+            scorer = load_scorer(self._settings, self._metrics, self._device_lost)
         except ModelLoadError as error:
             report_load_failure(error)
             # Ends the worker from this thread, and the master after it. No request is lost by it:
@@ -130,6 +133,15 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
             os._exit(Arbiter.WORKER_BOOT_ERROR)
         self._announce(scorer)
         self._service.ready(scorer)
+
+    def _device_lost(self, lost: DeviceLost) -> None:
+        """Take no more requests, answer those that wait, and end: only a new process can help."""
+        self._service.fail()
+        _log.critical("the device is lost: %s", lost)
+        write_termination_message("DeviceLost", str(lost))
+        end = threading.Timer(_LOST_SECONDS, os._exit, [Arbiter.WORKER_BOOT_ERROR])
+        end.daemon = True
+        end.start()
 
     def _announce(self, scorer: Scorer) -> None:
         self._metrics.model_loaded(scorer.model, scorer.backend)

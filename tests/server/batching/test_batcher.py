@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from scoring_server.batching import Batcher, BatcherClosed, DeadlineExceeded
+from scoring_server.batching import Batcher, BatcherClosed, DeadlineExceeded, DeviceLost
 
 SOON = 10.0
 
@@ -219,3 +219,35 @@ def test_waiting_for_more_ends_with_the_batcher(doubler: Doubler) -> None:
     with pytest.raises(BatcherClosed):
         batcher.result(future, later())
     assert time.monotonic() - started < SOON / 2
+
+
+def test_a_lost_device_refuses_all_that_waits_and_is_told_once() -> None:
+    told: list[str] = []
+    entered, go_on = threading.Event(), threading.Event()
+    batches: list[int] = []
+
+    def compute(items: Sequence[int]) -> list[int]:
+        batches.append(len(items))
+        entered.set()
+        assert go_on.wait(SOON)
+        raise DeviceLost("it fell off the bus")
+
+    batcher: Batcher[int, int] = Batcher(
+        compute, max_batch=2, places=8, on_lost=lambda lost: told.append(str(lost))
+    )
+    batcher.start()
+    futures = [batcher.submit(1, later())]
+    assert entered.wait(SOON)
+    futures += [batcher.submit(i, later()) for i in (2, 3, 4)]
+    go_on.set()
+    for future in futures:
+        with pytest.raises(BatcherClosed):
+            batcher.result(future, later())
+    with pytest.raises(BatcherClosed):
+        batcher.submit(5, later()).result(SOON)
+    deadline = later()
+    while batcher.seconds_since_beat() != float("inf"):  # the thread has ended
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert told == ["it fell off the bus"]
+    assert batches == [1], "nothing is computed one by one on a device that is gone"

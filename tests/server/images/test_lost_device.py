@@ -1,0 +1,51 @@
+"""A device that is lost while it serves: not ready, refused, then ended with the reason."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.server.colour_model import write_colour_model
+from tests.server.pictures import plain
+from tests.server.runtime.conftest import image_variables
+from tests.server.server_process import ServerProcess
+
+# Loaded by Python itself when the server starts: after so many batches the device is gone.
+_INJECTED = """
+import scoring_server.images.classifier as classifier
+from scoring_server.batching import DeviceLost
+
+usual = classifier.ImageClassifier._infer
+calls = []
+
+def infer(self, pictures):
+    calls.append(1)
+    if len(calls) > 2:
+        raise DeviceLost("the GPU failed: CUDA error: device-side assert triggered")
+    return usual(self, pictures)
+
+classifier.ImageClassifier._infer = infer
+"""
+
+
+def test_it_leaves_readiness_and_ends_with_the_reason(tmp_path: Path) -> None:
+    model = write_colour_model(tmp_path / "model")
+    (tmp_path / "sitecustomize.py").write_text(_INJECTED)
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    with ServerProcess(tmp_path, **image_variables(model), PYTHONPATH=path) as server:
+        server.wait_until_ready()
+        assert [server.post(plain(), "image/jpeg")[0] for _ in range(2)] == [200, 200]
+        lost = time.monotonic()
+        status, answer = server.post(plain(), "image/jpeg")
+        assert status == 503
+        assert "CUDA" not in json.dumps(answer)
+        ready, document = server.get("/healthz/ready")
+        assert (ready, json.loads(document)) == (503, {"status": "failed"})
+        assert server.wait_for_end() == 70
+        assert time.monotonic() - lost < 30
+        assert server.termination_log.read_text() == (
+            "DeviceLost: the GPU failed: CUDA error: device-side assert triggered"
+        )
+        critical = [line for line in server.log_lines() if line["level"] == "critical"]
+    assert critical[0]["message"].startswith("the device is lost: the GPU failed")
