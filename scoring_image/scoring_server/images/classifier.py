@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from scoring_server.batching import Batcher, BatchObserver, DeadlineExceeded, DeviceLost, FairSlots
 from scoring_server.images.backends import Backend
 from scoring_server.images.calibration import Calibration
-from scoring_server.images.decode import decode
+from scoring_server.images.decode import load_image, open_image
 from scoring_server.images.errors import ImageRefused
 from scoring_server.images.preprocess import Preprocessing
 
@@ -19,6 +20,11 @@ TOP: Final = 3
 # Images in the house at once. 2 cores compute about 15 ResNet-152 images a second, so the last of
 # them waits for about 4 s; an array of 224 x 224 pixels takes 150 kB.
 PLACES: Final = 64
+
+
+# Decoding so few pixels takes a few milliseconds and less than 2 MB: waiting for a slot would cost
+# more than it saves. Measured with a tiny model and 16 clients: a third more images a second.
+_SMALL_PIXELS: Final = 512 * 512
 
 
 class Prediction(NamedTuple):
@@ -49,7 +55,7 @@ class ImageClassifier:
         backend: where it computes.
         labels: by class index.
         preprocessing: from picture to input.
-        decoders: how many images may be decoded at once.
+        decoders: how many images may be decoded at once, small ones not counted.
         places: how many images may be in the house at once.
         calibration: which batch size to use; None: the largest that the backend computes.
         max_delay: how long an image may wait for others to fill its batch, seconds.
@@ -116,17 +122,28 @@ class ImageClassifier:
                 raise
 
     def _prepare(self, name: str, data: bytes, deadline: float) -> NDArray[np.uint8]:
-        with self._slots.hold(deadline):
-            if time.monotonic() >= deadline:
-                raise DeadlineExceeded
-            try:
-                way = self._preprocessing
-                return way.apply(decode(data, draft_side=way.draft_side))
-            except ImageRefused as refusal:
-                raise NamedImageRefused(name, refusal) from None
+        try:
+            image = open_image(data)
+            if image.width * image.height <= _SMALL_PIXELS:
+                _check(deadline)
+                return self._decode(image)
+            with self._slots.hold(deadline):
+                _check(deadline)
+                return self._decode(image)
+        except ImageRefused as refusal:
+            raise NamedImageRefused(name, refusal) from None
+
+    def _decode(self, image: Image) -> NDArray[np.uint8]:
+        way = self._preprocessing
+        return way.apply(load_image(image, draft_side=way.draft_side))
 
     def _infer(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.float32]]:
         return list(self.backend.infer(np.stack(pictures)))
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise DeadlineExceeded
 
 
 def best(logits: NDArray[np.float32], labels: Sequence[str]) -> tuple[Prediction, ...]:

@@ -44,16 +44,19 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def decode(data: bytes, *, draft_side: int | None = None) -> Image.Image:
-    """Decode one image.
+    """Decode one image: open_image and load_image in one.
+
+    Raises:
+        ImageRefused: empty, of another format, damaged, animated, too large, small or narrow.
+    """
+    return load_image(open_image(data), draft_side=draft_side)
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Read what an image says about itself, which is cheap, and refuse what must not be decoded.
 
     Args:
         data: the content of a JPEG, PNG or WebP file, whatever it is called.
-        draft_side: a JPEG may be decoded at a half, a quarter or an eighth of its size, as long as
-            its short side keeps so many pixels; None: at its full size.
-
-    Returns:
-        The upright picture in RGB, 8 bits a channel. What is transparent is white; 16-bit grey is
-        scaled to 8 bits.
 
     Raises:
         ImageRefused: empty, of another format, damaged, animated, too large, small or narrow.
@@ -72,6 +75,24 @@ def decode(data: bytes, *, draft_side: int | None = None) -> Image.Image:
     if image.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
         raise ImageRefused("unreadable_image", "the image is animated: send a single picture")
     _check_scans(image, data)
+    return image
+
+
+def load_image(image: Image.Image, *, draft_side: int | None = None) -> Image.Image:
+    """Decode an image that was opened.
+
+    Args:
+        image: from open_image.
+        draft_side: a JPEG may be decoded at a half, a quarter or an eighth of its size, as long as
+            its short side keeps so many pixels; None: at its full size.
+
+    Returns:
+        The upright picture in RGB, 8 bits a channel. What is transparent is white; 16-bit grey is
+        scaled to 8 bits.
+
+    Raises:
+        ImageRefused: damaged.
+    """
     try:
         if draft_side is not None:
             _draft(image, draft_side)

@@ -110,3 +110,15 @@ def test_probabilities_stand_large_scores() -> None:
     probabilities = softmax(np.array([1000.0, 999.0, -1000.0], np.float32))
     assert probabilities.sum() == pytest.approx(1)
     assert probabilities[0] == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_large_images_wait_for_a_slot_and_small_ones_do_not(backend: ColourBackend) -> None:
+    classifier = ImageClassifier(backend, LABELS, SPEC.preprocessing, decoders=1)
+    classifier.batcher.start()
+    large = plain(RED, (1024, 1024))
+    with classifier._slots.hold(later()):
+        with pytest.raises(DeadlineExceeded):
+            classifier.classify({"x": large}, later(0.1))
+        assert classifier.classify({"x": plain(RED)}, later())["x"][0].label.endswith("red")
+    assert classifier.classify({"x": large}, later())["x"][0].label.endswith("red")
+    classifier.batcher.close(SOON)
