@@ -69,6 +69,6 @@ class NetworkPolicySettings(Model):
     from_: list[NetworkPeer] = Field(
         default_factory=list, max_length=32, alias="from", json_schema_extra=ATOMIC
     )
-    """Who may call the serving port; everyone unless set. Name the ingress controller and
-    Prometheus too.
+    """Who may call the serving port; everyone unless set. Name the ingress controller,
+    Prometheus and the operator (it asks pods for their model's name) too.
     """

@@ -80,6 +80,13 @@ def _check_size(quantity: str) -> str:
     return quantity
 
 
+def _check_amount(quantity: str) -> str:
+    if canonical_amount(quantity) == "0":
+        raise ValueError(_AMOUNT_MESSAGE)
+    return quantity
+
+
+_AMOUNT_MESSAGE: Final = "must be more than 0"
 _SIZE_MESSAGE: Final = f"must be from {_SMALLEST_SIZE} to {_LARGEST_SIZE}"
 _SIZE_RULE: Final = (
     f"quantity(string(self)).compareTo(quantity('{_SMALLEST_SIZE}')) >= 0"
@@ -113,7 +120,15 @@ Amount = Annotated[
     str,
     BeforeValidator(_as_text),
     Field(pattern=AMOUNT_PATTERN, max_length=24),
-    _schema(AMOUNT_PATTERN),
+    AfterValidator(_check_amount),
+    _schema(
+        AMOUNT_PATTERN,
+        **{
+            "x-kubernetes-validations": [
+                {"rule": "quantity(string(self)).sign() > 0", "message": _AMOUNT_MESSAGE}
+            ]
+        },
+    ),
 ]
 # Bytes of a message.
 ByteSize = Annotated[

@@ -44,7 +44,7 @@ class Rollout(Model):
 
 
 class Availability(Model):
-    """What keeps the service up while nodes are drained or fail; from two pods on."""
+    """What keeps the service up while nodes are drained or fail."""
 
     pod_disruption_budget: Literal["Auto", "Disabled"] = "Auto"
     """Auto: a PodDisruptionBudget that lets one pod go at a time; none below two pods, where it
@@ -110,7 +110,7 @@ class ScoringServiceSpec(Model):
     rollout: Rollout = Field(default_factory=Rollout)
     """How a change reaches the pods."""
     availability: Availability = Field(default_factory=Availability)
-    """What keeps the service up while nodes are drained or fail; from two pods on."""
+    """What keeps the service up while nodes are drained or fail."""
     auth: Auth | None = None
     """Who may call the service; everyone who reaches it unless set. Health and metrics stay open.
     """

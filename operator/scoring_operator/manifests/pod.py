@@ -198,8 +198,9 @@ def _key_mounts(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
 
 
 def _topology_spread(service: ScoringService) -> list[dict[str, Any]]:
-    spec = service.spec
-    if spec.fewest_replicas < 2 or spec.availability.topology_spread == "Disabled":
+    # Also for a single pod, which it does not bind: else scaling from one pod to two would change
+    # the template, and so replace the pod that serves.
+    if service.spec.availability.topology_spread == "Disabled":
         return []
     return [
         {

@@ -109,6 +109,7 @@ INVALID = [
         "only External takes a name and a selector",
     ),
     Invalid(_metric(type="Requests", averageValue="8Gi"), "averageValue"),
+    Invalid(_metric(type="Requests", averageValue="0m"), "must be more than 0"),
     # The server.
     Invalid({"server": {"workers": "many"}}, "spec.server.workers"),
     Invalid({"server": {"workers": 0}}, "spec.server.workers"),

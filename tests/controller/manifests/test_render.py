@@ -236,11 +236,15 @@ def test_of_several_metrics_each_is_kept_in_its_place() -> None:
         ({"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}, True),
     ],
 )
-def test_a_budget_and_the_spread_need_two_pods_at_least(
-    spec: Mapping[str, Any], guarded: bool
-) -> None:
+def test_a_budget_needs_two_pods_at_least(spec: Mapping[str, Any], guarded: bool) -> None:
     assert ("PodDisruptionBudget" in rendered(spec)) is guarded
-    assert ("topologySpreadConstraints" in pod(spec)) is guarded
+
+
+@pytest.mark.parametrize(
+    "spec", [{"replicas": 2}, {"suspend": True}, {"autoscaling": {"maxReplicas": 6}}]
+)
+def test_the_number_of_pods_is_not_in_their_template(spec: Mapping[str, Any]) -> None:
+    assert template(spec) == template()
 
 
 def test_without_peers_everyone_may_call_the_serving_port_and_no_other() -> None:
