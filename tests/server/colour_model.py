@@ -1,6 +1,7 @@
 """A tiny image model whose right answers are known: which of red, green and blue a picture is."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,12 @@ def write_colour_model(
     weights: str = "trained",
     labels: tuple[str, ...] = LABELS,
     channels: tuple[int, int, int] = (0, 1, 2),
+    int8: bool = False,
 ) -> Path:
-    """Write its artefact; the logits are the channels' means, 0 to 25.5, in the given order."""
+    """Write its artefact; the logits are the channels' means, 0 to 25.5, in the given order.
+
+    With int8 it is called so; nothing in it is quantised.
+    """
     pictures = ops.parameter([-1, SIZE, SIZE, 3], openvino.Type.u8, name="pictures")
     means = ops.reduce_mean(ops.convert(pictures, "f32"), [1, 2], keep_dims=False)
     ordered = ops.gather(means, ops.constant(np.array(channels)), ops.constant(1))
@@ -48,6 +53,6 @@ def write_colour_model(
             weights=weights,
             created_by={"tool": "test", "source": "made for a test"},
             files=files | {LABELS_FILE: orjson.dumps(labels)},
-            details=SPEC.to_details(),
+            details=replace(SPEC, int8=int8).to_details(),
         )
     return directory

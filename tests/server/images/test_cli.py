@@ -84,6 +84,17 @@ def test_evaluate_compares_models_and_ways_to_compute_them(
     assert [row[7:10] for row in rows] == [[str(n), "of", "3"] for n in (3, 3, 1, 1)]
 
 
+def test_what_is_left_in_floats_of_an_int8_model_is_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_colour_model(tmp_path / "model", int8=True)
+    ways = ["--compute", "openvino", "openvino-f32", "--batch", "1", "--seconds", "0.01"]
+    main(["bench", "--model", str(model), *ways])
+    out = capsys.readouterr().out
+    assert "| openvino int8 | " in out
+    assert "| openvino int8, rest f32 | " in out
+
+
 def test_bench_prints_a_table_and_draws_it(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

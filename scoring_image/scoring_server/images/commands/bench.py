@@ -71,8 +71,9 @@ def bench(
                     backend.infer(pictures[:batch])
                     times.append(time.perf_counter() - started)
                 median = statistics.median(times)
-                name = f"{backend.name} {backend.precision}"
-                yield Rate(name, count, batch, batch / median, median * 1e3)
+                yield Rate(
+                    model.label(compute, backend), count, batch, batch / median, median * 1e3
+                )
 
 
 def bench_pipeline(

@@ -93,7 +93,7 @@ def _evaluate(
         for path in images
     )
     first = tuple(int(row.argmax()) for row in rows)
-    name = f"{model.artefact.manifest.name}, {backend.name} {backend.precision}"
+    name = f"{model.artefact.manifest.name}, {model.label(compute, backend)}"
     return Evaluation(name, accuracy, first, seconds)
 
 

@@ -42,3 +42,11 @@ class Model:
             threads=threads,
             max_batch=max_batch,
         )
+
+    def label(self, compute: str, backend: Backend) -> str:
+        """What a table calls a way to compute it."""
+        label = f"{backend.name} {backend.precision}"
+        # A quantised model keeps some layers in floats, whose precision may be chosen.
+        if self.spec.int8 and compute in {"openvino-f32", "openvino-bf16"}:
+            return f"{label}, rest {compute.removeprefix('openvino-')}"
+        return label
