@@ -11,6 +11,8 @@ CONTEXT ?=
 # Exported for the demo: a photograph of your own, and images on a cluster of your own.
 export PHOTO OPERATOR_IMAGE SCORING_IMAGE
 PYTEST := $(BIN)/pytest $(if $(CONTEXT),--kube-context $(CONTEXT))
+# Most tests wait for a cluster: the real node's run beside all others.
+PARALLEL ?= --numprocesses 2 --dist loadgroup
 
 .PHONY: help
 help: ## List the targets
@@ -25,12 +27,20 @@ demo-clean: ## Remove what `make demo` made; the caches stay
 	@$(PYTHON) -m tests.demo down $(if $(CONTEXT),--context $(CONTEXT))
 
 .PHONY: test
-test: lint ## Run every check and test, on an embedded Kubernetes (CONTEXT=name: on yours)
-	$(PYTEST)
+test: lint tools ## Run every check and test, on an embedded Kubernetes (CONTEXT=name: on yours)
+	$(PYTEST) $(PARALLEL)
+
+.PHONY: test-long
+test-long: lint tools ## Run whole plans where `make test` takes samples (hours)
+	$(PYTEST) --long --timeout 7200
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no cluster
 	$(PYTEST) -m "not api and not node"
+
+.PHONY: tools
+tools: $(READY) ## Build Kubernetes and the tools of the tests, where they are not cached
+	@$(BIN)/python -m tests.cluster build
 
 .PHONY: lint
 lint: $(READY) ## Run ruff, mypy and import-linter

@@ -89,6 +89,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["KUBECONFIG"] = os.devnull
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the real node run in one process, as there is one node, and first, as they are long.
+
+    Those of another file stay together too, so that they share their fixtures.
+    """
+    for item in items:
+        on_node = item.get_closest_marker("node") is not None
+        group = "node" if on_node else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("node") is None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Give the environment back as it was."""
     original = config.stash.get(_USERS_KUBECONFIG, None)

@@ -111,7 +111,9 @@ def test_a_kind_that_comes_and_goes_makes_no_noise(
     told(operator, "watching podmonitors")
     uninstall(api, "PodMonitor")
     told(operator, "no longer watching podmonitors")
-    assert [line for line in operator.logged() if line["level"] not in ("info", "debug")] == []
+    noise = [line for line in operator.logged() if line["level"] not in ("info", "debug")]
+    # A fresh kind's storage may refuse its first list for a second (429), which is tried again.
+    assert [line for line in noise if "(re)initializing" not in line["message"]] == []
 
 
 def told(operator: OperatorProcess, words: str) -> None:

@@ -125,7 +125,10 @@ Amount = Annotated[
         AMOUNT_PATTERN,
         **{
             "x-kubernetes-validations": [
-                {"rule": "quantity(string(self)).sign() > 0", "message": _AMOUNT_MESSAGE}
+                {
+                    "rule": "quantity(string(self)).compareTo(quantity('0')) > 0",
+                    "message": _AMOUNT_MESSAGE,
+                }
             ]
         },
     ),
