@@ -12,7 +12,7 @@ CONTEXT ?=
 export PHOTO OPERATOR_IMAGE SCORING_IMAGE
 PYTEST := $(BIN)/pytest $(if $(CONTEXT),--kube-context $(CONTEXT))
 # Most tests wait for a cluster: the real node's run beside all others.
-PARALLEL ?= --numprocesses 2 --dist loadgroup
+PARALLEL ?= --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
@@ -28,10 +28,10 @@ demo-clean: ## Remove what `make demo` made; the caches stay
 
 .PHONY: test
 test: lint tools ## Run every check and test, on an embedded Kubernetes (CONTEXT=name: on yours)
-	$(PYTEST) $(PARALLEL)
+	$(PYTEST) $(PARALLEL) --ignore tests/faults
 
 .PHONY: test-long
-test-long: lint tools ## Run whole plans where `make test` takes samples (hours)
+test-long: lint tools ## Run every test, the plans of faults too, whole instead of samples (hours)
 	$(PYTEST) --long --timeout 7200
 
 .PHONY: test-unit
@@ -87,6 +87,9 @@ lock: $(READY) ## Pin all dependencies, with hashes (UPGRADE=1: the newest versi
 	    -o scoring_image/requirements-$$extra.txt || exit 1; \
 	done
 	$(UV_LOCK) benchmarks/requirements-faq.in -c requirements-dev.txt -o benchmarks/requirements-faq.txt
+	for peer in bentoml fastapi litserve mlserver; do \
+	  $(UV_LOCK) benchmarks/requirements-images-$$peer.in -o benchmarks/requirements-images-$$peer.txt || exit 1; \
+	done
 
 .PHONY: benchmark-faq
 benchmark-faq: $(READY) ## Measure FAQ matching against its peers (ten minutes, a quiet machine)

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.cluster import build, lifecycle, node
 from tests.cluster.errors import ClusterError
@@ -20,6 +22,7 @@ from tests.cluster.paths import cluster_paths
 from tests.cluster.state import Nodes, Request
 
 _OPTION = "--kube-context"
+_NODE_TESTS = "tests/node/"
 _USERS_KUBECONFIG = pytest.StashKey[str | None]()
 
 
@@ -89,16 +92,26 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["KUBECONFIG"] = os.devnull
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the real node run in one process, as there is one node, and first, as they are long.
+class _FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Each file's tests run in one process, and all those that need the real node in another.
 
-    Those of another file stay together too, so that they share their fixtures.
+    They share clusters and images. (`--dist loadgroup` would say the same with marks, which
+    pytest-xdist 3.8 does not see with this pytest.)
     """
-    for item in items:
-        on_node = item.get_closest_marker("node") is not None
-        group = "node" if on_node else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("node") is None)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return _NODE_TESTS if file.startswith(_NODE_TESTS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tell pytest-xdist how to share out the tests."""
+    return _FilesTogether(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the real node come first: they take the longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_NODE_TESTS))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,7 +16,7 @@ from tests.faults.trial import Trial
 pytestmark = pytest.mark.api
 
 NewTrial = Callable[[], Trial]
-SAMPLE = 3  # points of each scenario; all of them with --long
+SAMPLE = 2  # points of each scenario; all of them with --long
 
 
 def kill_at(write: int, after: bool) -> Callable[[Call], Action | None]:
