@@ -172,7 +172,7 @@ def test_the_charts_rights_are_enough_and_all_of_them_are_used(
     lease = ("--lease-name", RELEASE, "--lease-namespace", home)
     with OperatorProcess(kubeconfig, tmp_path / "log", *spaces, *lease) as operator:
         eventually(operator.leads, "the operator leads", 30)
-        exercise(api, namespace)
+        exercise(api, namespace, operator)
         wait_for_quiet(operator)
     with api_cluster.audit_log.open() as log:
         log.seek(start)
@@ -205,7 +205,7 @@ ALLOWED_UNUSED |= {
 }
 
 
-def exercise(api: Api, namespace: str) -> None:
+def exercise(api: Api, namespace: str, operator: OperatorProcess) -> None:
     """A service comes, changes, is harmed, and goes."""
     api.create(scoring_service(namespace))
     eventually(lambda: api.find("Deployment", namespace, "faq"), "the Deployment exists")
@@ -232,6 +232,7 @@ def exercise(api: Api, namespace: str) -> None:
         ),
         "a trouble is told, with an Event",
     )
+    wait_for_quiet(operator)  # the keys are looked for once the children are there
     nothing = {**dict.fromkeys(everything), "networkPolicy": {"enabled": False}}
     api.patch("ScoringService", namespace, "faq", {"spec": nothing})
     eventually(lambda: not any(api.find(k, namespace, "faq") for k in optional), "all are gone")
