@@ -14,6 +14,7 @@ from scoring_operator.controller.model_probe import ModelProbe
 from scoring_operator.controller.secrets import KnownSecrets, MissingSecrets, required_secrets
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.manifests import Platform
+from scoring_operator.manifests.secrets import pull_secrets
 from scoring_operator.status import Observed, Summary, summarize
 from scoring_operator.status.conditions import find
 from scoring_operator.status.reasons import Reason
@@ -58,7 +59,8 @@ class Observer:
         if ready.get("reason") != Reason.IMAGE_PULL_FAILED:
             return summary
         # Only now do these matter: most registries are public, and most Secrets are there.
-        more = await self._secrets.among(service, self._pull_secrets(service), known)
+        wanted = pull_secrets(service.spec, self._platform)
+        more = await self._secrets.among(service, wanted, known)
         if not more:
             return summary
         observed = replace(observed, missing_secrets=[*missing, *more])
@@ -68,7 +70,3 @@ class Observer:
         """The ScoringService that has the host and path of this one, as namespace/name."""
         owner = self._store.host_owner(key)
         return None if owner is None else "/".join(owner)
-
-    def _pull_secrets(self, service: ScoringService) -> list[str]:
-        named = [reference.name for reference in service.spec.image_pull_secrets]
-        return list(dict.fromkeys([*named, *self._platform.image_pull_secrets]))

@@ -8,7 +8,7 @@ from typing import Any
 from scoring_operator.controller.plan import name_of
 from scoring_operator.kube import ApiError, BadRequest, Forbidden, Invalid
 from scoring_operator.status import Refusal
-from scoring_operator.status.reasons import Reason
+from scoring_operator.status.reasons import Reason, refused_by
 
 
 def refusal(obj: Mapping[str, Any], error: ApiError) -> Refusal | None:
@@ -28,10 +28,9 @@ def namespace_ends(error: ApiError) -> bool:
 def _reason(error: ApiError) -> Reason | None:
     if not isinstance(error, BadRequest | Forbidden | Invalid):
         return None
-    if "exceeded quota" in error.message or "failed quota" in error.message:
-        return Reason.QUOTA_EXCEEDED
+    by = refused_by(error.message)
     # Webhooks and admission policies choose the code themselves; the words are the server's.
     denied = "denied the request" in error.message or "denied request" in error.message
-    if denied or isinstance(error, Forbidden):
-        return Reason.ADMISSION_DENIED
+    if by == Reason.QUOTA_EXCEEDED or denied or isinstance(error, Forbidden):
+        return by
     return Reason.INVALID_SPEC

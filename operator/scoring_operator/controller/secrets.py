@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from scoring_operator.api import ScoringService
 from scoring_operator.kube import Client, Forbidden, NotFound, ResourceType
+from scoring_operator.manifests import secrets
 
 SECRETS = ResourceType("v1", "Secret", "secrets")
 # Whoever waits for a Secret looks again every 30 s; one that is there is asked for at the slow
@@ -63,14 +64,7 @@ class MissingSecrets:
 
 def required_secrets(service: ScoringService) -> list[str]:
     """The Secrets without which the service cannot do what its spec says; not those for pulling."""
-    spec = service.spec
-    names = []
-    if spec.auth is not None:
-        names.append(spec.auth.api_keys.secret_name)
-    tls = spec.exposure.tls if spec.exposure is not None else None
-    if tls is not None and tls.issuer_ref is None:
-        names.append(tls.secret_name)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(name for _, name in secrets.required_secrets(service.spec)))
 
 
 def _is_due(answer: tuple[float, bool] | None, now: float) -> bool:

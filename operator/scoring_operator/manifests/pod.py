@@ -16,6 +16,7 @@ from scoring_operator.manifests.metadata import labels, selector
 from scoring_operator.manifests.model_source import MODEL_ROOT, ModelDelivery, deliver
 from scoring_operator.manifests.platform import Platform
 from scoring_operator.manifests.pruning import without_empty
+from scoring_operator.manifests.secrets import pull_secrets
 
 CONTAINER_NAME: Final = "scoring"
 FETCH_CONTAINER_NAME: Final = "fetch-model"
@@ -41,8 +42,6 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
     spec = service.spec
     user = spec.pod_template
     delivery = deliver(spec.model.source)
-    secrets = {reference.name: None for reference in spec.image_pull_secrets}
-    secrets.update(dict.fromkeys(platform.image_pull_secrets))
     pod_spec = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -52,7 +51,7 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
         "nodeSelector": _node_selector(spec, platform),
         "tolerations": _tolerations(spec, platform),
         "topologySpreadConstraints": _topology_spread(service),
-        "imagePullSecrets": [{"name": name} for name in secrets],
+        "imagePullSecrets": [{"name": name} for name in pull_secrets(spec, platform)],
         "terminationGracePeriodSeconds": sizing.termination_grace_seconds(spec),
         "securityContext": {
             "runAsNonRoot": True,

@@ -31,6 +31,15 @@ class Reason(StrEnum):
     CONFIGURATION_INVALID = "ConfigurationInvalid"
 
 
+def refused_by(message: str) -> Reason:
+    """Who refused an object or a pod, by the API server's words: a quota, or admission.
+
+    "failed quota" asks for a request or limit that the quota counts.
+    """
+    exceeded = "exceeded quota" in message or "failed quota" in message
+    return Reason.QUOTA_EXCEEDED if exceeded else Reason.ADMISSION_DENIED
+
+
 # On the way to being ready, as long as nothing is wrong.
 PROGRESS = frozenset(
     {

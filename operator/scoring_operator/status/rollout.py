@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoring_operator.status.conditions import find
-from scoring_operator.status.reasons import Reason
+from scoring_operator.status.reasons import Reason, refused_by
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,4 @@ def _replica_failure(condition: Mapping[str, Any]) -> tuple[Reason, str] | None:
     if condition.get("status") != "True":
         return None
     message = condition.get("message", "")
-    # "failed quota" asks for a request or limit that the quota counts.
-    exceeded = "exceeded quota" in message or "failed quota" in message
-    return (Reason.QUOTA_EXCEEDED if exceeded else Reason.ADMISSION_DENIED), message
+    return refused_by(message), message

@@ -1,9 +1,10 @@
 """Which part of the spec a missing Secret is missing for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from scoring_operator.api import ScoringService
 from scoring_operator.manifests import Platform
+from scoring_operator.manifests.secrets import KEYS, PULL, pull_secrets, required_secrets
 from scoring_operator.status.observed import Observed
 from scoring_operator.status.reasons import Reason
 from scoring_operator.status.trouble import Trouble
@@ -14,25 +15,18 @@ def missing_secrets(service: ScoringService, observed: Observed) -> Trouble | No
 
     Pods that run keep the keys that they have read; only a new pod does not start without them.
     """
-    return _trouble(service, _required(service), observed)
+    needed = required_secrets(service.spec)
+    if not service.spec.fewest_replicas:
+        needed = ((role, name) for role, name in needed if role != KEYS)
+    return _trouble(service, needed, observed)
 
 
 def missing_pull_secrets(
     service: ScoringService, platform: Platform, observed: Observed
 ) -> Trouble | None:
     """The trouble with Secrets for private registries; it matters where an image is not pulled."""
-    names = [reference.name for reference in service.spec.image_pull_secrets]
-    roles = [("imagePullSecrets", name) for name in [*names, *platform.image_pull_secrets]]
+    roles = [(PULL, name) for name in pull_secrets(service.spec, platform)]
     return _trouble(service, roles, observed)
-
-
-def _required(service: ScoringService) -> Iterator[tuple[str, str]]:
-    spec = service.spec
-    if spec.auth is not None and spec.fewest_replicas:
-        yield "auth.apiKeys", spec.auth.api_keys.secret_name
-    tls = spec.exposure.tls if spec.exposure is not None else None
-    if tls is not None and tls.issuer_ref is None:
-        yield "exposure.tls", tls.secret_name
 
 
 def _trouble(
