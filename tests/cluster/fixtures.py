@@ -95,8 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
 class _FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Each file's tests run in one process, and all those that need the real node in another.
 
-    They share clusters and images. (`--dist loadgroup` would say the same with marks, which
-    pytest-xdist 3.8 does not see with this pytest.)
+    They share clusters and images.
     """
 
     def _split_scope(self, nodeid: str) -> str:

@@ -58,12 +58,14 @@ def operator(
     api: Api, api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator that serves the whole cluster, for the tests of a module."""
-    log = tmp_path_factory.mktemp("operator") / "log"
-    process = OperatorProcess(
-        api_cluster.kubeconfig, log, "--all-namespaces", "--no-leader-election"
-    )
-    with process:
+    with clusterwide(api_cluster, tmp_path_factory) as process:
         yield process
+
+
+def clusterwide(cluster: Cluster, folders: pytest.TempPathFactory) -> OperatorProcess:
+    """An operator for a whole cluster, to be entered."""
+    log = folders.mktemp("operator") / "log"
+    return OperatorProcess(cluster.kubeconfig, log, "--all-namespaces", "--no-leader-election")
 
 
 Launch = Callable[..., OperatorProcess]
@@ -108,9 +110,7 @@ def fake_operator(
     fake_api: Api, fake_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator that serves the whole cluster with simulated nodes."""
-    log = tmp_path_factory.mktemp("operator") / "log"
-    arguments = ("--all-namespaces", "--no-leader-election")
-    with OperatorProcess(fake_cluster.kubeconfig, log, *arguments) as process:
+    with clusterwide(fake_cluster, tmp_path_factory) as process:
         yield process
 
 

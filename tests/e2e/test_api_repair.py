@@ -17,7 +17,7 @@ from scoring_operator.api import LABEL_NAME
 from scoring_operator.controller.children import CHILDREN
 from tests.cluster.fixtures import Cluster
 from tests.e2e.api import JSON_PATCH, PATHS, Api, Object, audited, call, eventually
-from tests.e2e.conftest import Launch
+from tests.e2e.conftest import Launch, clusterwide
 from tests.e2e.crds import install, uninstall
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
@@ -60,9 +60,7 @@ def operator(
     api_cluster: Cluster, all_kinds: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator that has all kinds from the start."""
-    log = tmp_path_factory.mktemp("operator") / "log"
-    arguments = ("--all-namespaces", "--no-leader-election")
-    with OperatorProcess(api_cluster.kubeconfig, log, *arguments) as process:
+    with clusterwide(api_cluster, tmp_path_factory) as process:
         yield process
 
 
@@ -80,6 +78,18 @@ def serve(api: Api, namespace: str, operator: OperatorProcess, spec: Object) -> 
     kinds = {"HTTPRoute"} if spec is GATEWAY else CHILDREN.keys() - {"HTTPRoute"}
     for kind in sorted(kinds):
         eventually(partial(children, api, namespace, kind), f"there is a {kind}")
+    wait_for_quiet(operator)
+
+
+def settle(api: Api, namespace: str, operator: OperatorProcess, spec: Object) -> None:
+    """Serve, and wait for the HPA controller's word, which comes up to 15 s after the start."""
+    serve(api, namespace, operator, spec)
+
+    def told() -> bool:
+        scalers = children(api, namespace, "HorizontalPodAutoscaler")
+        return all(scaler.get("status", {}).get("conditions") for scaler in scalers)
+
+    eventually(told, "the autoscaler has told its state", 30)
     wait_for_quiet(operator)
 
 
@@ -223,7 +233,7 @@ def test_a_settled_service_with_everything_costs_nothing_at_further_looks(
     audit_log: Path,
     spec: Object,
 ) -> None:
-    serve(api, namespace, operator, spec)
+    settle(api, namespace, operator, spec)
     offset = audit_log.stat().st_size
     looks = operator.metric("scoring_operator_reconcile_total")
     api.patch("ScoringService", namespace, "faq", {"metadata": {"annotations": {"note": "1"}}})
@@ -240,7 +250,7 @@ def test_a_restart_with_everything_settled_writes_nothing(
     api: Api, namespace: str, launch: Launch, audit_log: Path, spec: Object
 ) -> None:
     operator = launch(namespace)
-    serve(api, namespace, operator, spec)
+    settle(api, namespace, operator, spec)
     operator.stop()
     offset = audit_log.stat().st_size
     operator = launch(namespace)

@@ -1,18 +1,18 @@
 """An HTTP proxy between the operator and a real API server that does what networks and servers do.
 
 Plain HTTP to the operator, by a kubeconfig of its own; the login of the given kubeconfig behind.
-It runs in a thread: `decide` and `deliver` are called in it, one call at a time.
+It runs in a thread, in which `decide` is called, one call at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import aiohttp
 import yaml
@@ -23,34 +23,25 @@ from tests.faults.actions import Action, Answer, CutBody, Hang, Kill, LoseReply
 from tests.faults.calls import Call, counts_as_write, parse
 
 Decide = Callable[[Call], Action | None]
-Deliver = Callable[[Call, bytes], Iterable[tuple[float, bytes]]]
-"""From a watch's event to what is delivered in its place: lines, each after some seconds."""
 
 _FORWARDED = ("Content-Type", "Accept", "User-Agent")
 _RETURNED = ("Content-Type", "Retry-After", "Warning")
 _BIG = 64 * 2**20
 
 
-def _as_it_is(_: Call, line: bytes) -> Iterable[tuple[float, bytes]]:
-    yield 0.0, line
-
-
 class FaultProxy:
-    """A proxy that runs while it is entered; without `decide` and `deliver` it is transparent."""
+    """A proxy that runs while it is entered; without `decide` it is transparent."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._credentials = from_kubeconfig(str(kubeconfig), None)
         self.calls: list[Call] = []
         self.decide: Decide = lambda call: None
-        self.deliver: Deliver = _as_it_is
         self.kill: Callable[[], None] = lambda: None
         """Kills the operator; whoever starts one puts it here."""
         self._writes = 0
         self._address: Future[str] = Future()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._open = asyncio.Event()
-        self._open.set()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
 
     def __enter__(self) -> FaultProxy:
@@ -92,11 +83,6 @@ class FaultProxy:
     def writes(self) -> list[Call]:
         """The writes so far."""
         return [call for call in self.calls if call.write]
-
-    def silence(self, silent: bool) -> None:
-        """Hold every watch's events back, or let them go again; connections stay open."""
-        change = self._open.clear if silent else self._open.set
-        self._loop.call_soon_threadsafe(change)
 
     async def _serve(self) -> None:
         app = web.Application(client_max_size=_BIG)
@@ -140,7 +126,7 @@ class FaultProxy:
         async with await self._forward(request) as answer:
             call.code = answer.status
             if call.verb == "watch" and answer.status == 200:
-                return await self._stream(request, call, answer)
+                return await _stream(request, answer)
             body = await answer.read()
         return await self._reply(request, action, answer, body)
 
@@ -176,42 +162,15 @@ class FaultProxy:
             headers=headers,
         )
 
-    async def _stream(
-        self, request: web.Request, call: Call, answer: aiohttp.ClientResponse
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
-        pending: set[asyncio.Task[Any]] = set()
-        try:
-            async for line in _lines(answer.content):
-                await self._open.wait()
-                for delay, text in self.deliver(call, line):
-                    if delay <= 0:
-                        await response.write(text)
-                    else:
-                        late = asyncio.create_task(_later(response, delay, text))
-                        pending.add(late)
-                        late.add_done_callback(pending.discard)
-        except ConnectionError:
-            pass  # the operator has gone
-        finally:
-            for task in pending:
-                task.cancel()
-        return response
 
-
-async def _lines(stream: aiohttp.StreamReader) -> Any:
-    """Lines of any length."""
-    rest = b""
-    async for chunk in stream.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-
-
-async def _later(response: web.StreamResponse, delay: float, text: bytes) -> None:
-    await asyncio.sleep(delay)
-    await response.write(text)
+async def _stream(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """Hand a watch's events on as they come."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):  # the operator may go meanwhile
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+    return response
 
 
 def _broken(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:

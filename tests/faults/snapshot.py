@@ -35,22 +35,16 @@ def objects(api: Api, namespace: str) -> Iterator[Object]:
 
 def snapshot(api: Api, namespace: str, name: str) -> State:
     """A ScoringService and its children, but for versions, times and uids; with fields' owners."""
-    return snapshots(api, namespace, [name])[name]
-
-
-def snapshots(api: Api, namespace: str, names: Iterable[str]) -> dict[str, State]:
-    """The same for several ScoringServices."""
-    found = list(objects(api, namespace))
-    return {name: _state(namespace, name, _of(found, name)) for name in names}
+    return _state(namespace, name, _of(objects(api, namespace), name))
 
 
 def _of(found: Iterable[Object], name: str) -> list[Object]:
-    """The objects of one ScoringService, copied."""
-    labels = [(item, item["metadata"].get("labels") or {}) for item in found]
+    """The objects of one ScoringService."""
     return [
-        dict(item)
-        for item, label in labels
-        if item["metadata"]["name"] == name or label.get(LABEL_NAME) == name
+        item
+        for item in found
+        if item["metadata"]["name"] == name
+        or (item["metadata"].get("labels") or {}).get(LABEL_NAME) == name
     ]
 
 

@@ -2,30 +2,21 @@
 
 import functools
 import hashlib
-import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+from tests.node.background_server import BackgroundServer
 
 
-class FileServer:
+class FileServer(BackgroundServer):
     """A folder at an address of this machine; a context manager."""
 
     def __init__(self, address: str, folder: Path) -> None:
         folder.mkdir()
         self._folder = folder
         handler = functools.partial(_Quiet, directory=str(folder))
-        self._server = ThreadingHTTPServer((address, 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join(timeout=10)
-        self._server.server_close()
+        super().__init__(ThreadingHTTPServer((address, 0), handler))
 
     def url(self, name: str) -> str:
         """The address of a file, which need not exist."""

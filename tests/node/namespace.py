@@ -1,6 +1,8 @@
 """A namespace of one test, and what a test does there."""
 
+import contextlib
 import json
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,9 +85,22 @@ class Namespace:
         return found
 
     def url(self, name: str) -> str:
-        """A Service's cluster address, which this machine reaches on the embedded cluster."""
-        service = self.get("service", name)
-        return f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
+        """A Service's cluster address, which this machine reaches on the embedded cluster.
+
+        Waits until the address accepts connections: kube-proxy follows the pods' readiness. A
+        connection begun before that is lost for good, as the kernel has already decided where
+        its packets go; so each attempt is a short one, from a new port.
+        """
+        spec = self.get("service", name)["spec"]
+        address, port = spec["clusterIP"], spec["ports"][0]["port"]
+
+        def accepts() -> bool | None:
+            with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
+                return True
+            return None
+
+        assert poll(accepts, 30), f"service {name} accepts no connection at {address}:{port}"
+        return f"http://{address}:{port}"
 
     def pods(self, name: str) -> list[dict[str, Any]]:
         """The pods of a ScoringService."""

@@ -2,15 +2,15 @@
 
 import json
 import ssl
-import threading
 import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.node.background_server import BackgroundServer
 from tests.node.custom_metrics import answers
 
 EXTERNAL_METRIC: Final = "queue_messages_ready"
@@ -20,7 +20,7 @@ _TIMEOUT_SECONDS: Final = 2
 PodAddresses = Callable[[str, str], Mapping[str, str]]
 
 
-class MetricsServer:
+class MetricsServer(BackgroundServer):
     """Serves both metrics APIs at an address of this machine; a context manager.
 
     `external` is the value of the one external metric.
@@ -31,18 +31,9 @@ class MetricsServer:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate, key)
         self._pods = pods
-        self._server = _Server((address, 0), self._answer)
-        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join(timeout=10)
-        self._server.server_close()
+        server = _Server((address, 0), self._answer)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
 
     @property
     def port(self) -> int:
