@@ -32,7 +32,12 @@ test: lint tools ## Run every check and test, on an embedded Kubernetes (CONTEXT
 
 .PHONY: test-long
 test-long: lint tools ## Run every test, the plans of faults too, whole instead of samples (hours)
-	$(PYTEST) --long --timeout 7200
+	$(PYTEST) --long --figures --timeout 7200
+	$(BIN)/python -m tests.reliability
+
+.PHONY: reliability
+reliability: $(READY) ## Write docs/reliability.md from the figures that `pytest --figures` kept
+	@$(BIN)/python -m tests.reliability
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no cluster

@@ -1,3 +1,3 @@
-"""Loads the pytest plugin with the clusters; pytest allows that at the top level only."""
+"""Loads the pytest plugins of the tests; pytest allows that at the top level only."""
 
-pytest_plugins = ("tests.cluster.fixtures",)
+pytest_plugins = ("tests.cluster.fixtures", "tests.reliability.plugin")
