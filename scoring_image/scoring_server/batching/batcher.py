@@ -1,4 +1,4 @@
-"""One thread that owns a model and computes what waits, a batch at a time."""
+"""Threads that own a model and compute what waits, a batch at a time."""
 
 import logging
 import threading
@@ -38,20 +38,22 @@ class _Work(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """A bounded queue and the one thread that empties it.
+    """A bounded queue and the thread that empties it, or a few of them.
 
-    The thread takes what waits, up to `max_batch`. Without a `max_delay` it never waits for more:
+    A thread takes what waits, up to `max_batch`. Without a `max_delay` it never waits for more:
     an idle model computes a lone item at once, a busy one finds its next batch waiting. Items whose
     deadline has passed are dropped, not computed. Where a batch fails, its items are computed one
     by one, so that an item fails alone; not so where the device is lost, which ends the thread.
 
     Args:
-        compute: items to results, one for each, in the same order; called by this thread only.
+        compute: items to results, one for each, in the same order; called by these threads only.
         max_batch: the most items in one call.
         places: the most items that may be in the house, those being computed included.
         max_delay: how long an item may wait for others to fill its batch, seconds.
+        lanes: how many threads there are: where something else than the CPU computes, one prepares
+            the next batch and answers the last one meanwhile.
         observer: told about every batch.
-        on_lost: told by the thread that the device is lost, before what waits is refused.
+        on_lost: told once by a thread that the device is lost, before what waits is refused.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Batcher(Generic[Item, Result]):
         max_batch: int,
         places: int,
         max_delay: float = 0.0,
+        lanes: int = 1,
         observer: BatchObserver | None = None,
         on_lost: Callable[[DeviceLost], None] | None = None,
         name: str = "batcher",
@@ -76,12 +79,17 @@ class Batcher(Generic[Item, Result]):
         self._waiting: deque[_Work[Item, Result]] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._beat = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._lost = False
+        self._beats = [time.monotonic()] * lanes
+        self._threads = [
+            threading.Thread(target=self._run, args=(lane,), name=f"{name}-{lane}", daemon=True)
+            for lane in range(lanes)
+        ]
 
     def start(self) -> None:
-        """Start the thread; to be called in the process that serves, after any fork."""
-        self._thread.start()
+        """Start the threads; to be called in the process that serves, after any fork."""
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, item: Item, deadline: float) -> "Future[Result]":
         """Queue one item. The caller holds a place for it (`admission.enter`) until it is done.
@@ -108,10 +116,10 @@ class Batcher(Generic[Item, Result]):
         return len(self._waiting)
 
     def seconds_since_beat(self) -> float:
-        """Seconds since the thread last showed that it moves; infinite when it has died."""
-        if not self._thread.is_alive():
+        """Seconds since the slowest thread last moved; infinite when one of them has died."""
+        if not all(thread.is_alive() for thread in self._threads):
             return float("inf")
-        return time.monotonic() - self._beat
+        return time.monotonic() - min(self._beats)
 
     @staticmethod
     def result(future: "Future[Result]", deadline: float) -> Result:
@@ -127,29 +135,31 @@ class Batcher(Generic[Item, Result]):
             raise DeadlineExceeded from None
 
     def close(self, timeout: float) -> None:
-        """Stop the thread after its present batch; what still waits gets BatcherClosed.
+        """Stop the threads after their present batch; what still waits gets BatcherClosed.
 
         Args:
-            timeout: how long to wait for the thread, seconds.
+            timeout: how long to wait for the threads, seconds.
         """
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+            self._changed.notify_all()
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self) -> None:
+    def _run(self, lane: int) -> None:
         while True:
             batch = self._next_batch()
             if batch is None:
                 return
             if batch:
                 try:
-                    self._compute_batch(batch)
+                    self._compute_batch(batch, lane)
                 except DeviceLost as lost:
                     self._lose(batch, lost)
                     return
-            self._beat = time.monotonic()
+            self._beats[lane] = time.monotonic()
 
     def _next_batch(self) -> list[_Work[Item, Result]] | None:
         """What to compute now; empty after an idle beat, None when closed."""
@@ -179,7 +189,9 @@ class Batcher(Generic[Item, Result]):
         self._waiting.clear()
 
     def _lose(self, batch: list[_Work[Item, Result]], lost: DeviceLost) -> None:
-        if self._on_lost is not None:
+        with self._changed:
+            first, self._lost = not self._lost, True
+        if first and self._on_lost is not None:
             self._on_lost(lost)
         for work in batch:
             if not work.future.done():
@@ -187,6 +199,7 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             self._closed = True
             self._refuse_waiting()
+            self._changed.notify_all()
 
     def _wait_for_more(self) -> None:
         """With the lock held: until the batch is full or its oldest item has waited enough."""
@@ -202,7 +215,7 @@ class Batcher(Generic[Item, Result]):
         if self._observer:
             self._observer.item_expired()
 
-    def _compute_batch(self, batch: list[_Work[Item, Result]]) -> None:
+    def _compute_batch(self, batch: list[_Work[Item, Result]], lane: int) -> None:
         started = time.monotonic()
         try:
             results = self._compute([work.item for work in batch])
@@ -211,18 +224,20 @@ class Batcher(Generic[Item, Result]):
         except DeviceLost:
             raise
         except Exception as error:
-            self._compute_singly(batch, error)
+            self._compute_singly(batch, error, lane)
             return
         if self._observer:
             self._observer.batch_computed(len(batch), time.monotonic() - started)
         for work, result in zip(batch, results, strict=True):
             work.future.set_result(result)
 
-    def _compute_singly(self, batch: list[_Work[Item, Result]], error: Exception) -> None:
+    def _compute_singly(
+        self, batch: list[_Work[Item, Result]], error: Exception, lane: int
+    ) -> None:
         if len(batch) == 1:
             batch[0].future.set_exception(error)
             return
         _log.warning("a batch of %d failed; its items are computed one by one", len(batch))
         for work in batch:
-            self._beat = time.monotonic()
-            self._compute_batch([work])
+            self._beats[lane] = time.monotonic()
+            self._compute_batch([work], lane)

@@ -28,11 +28,11 @@ class ImageScorer:
     def __init__(self, classifier: ImageClassifier, model: ModelInfo) -> None:
         self._classifier = classifier
         self.model = model
-        backend = classifier.backend
+        device = classifier.device
         found = classifier.calibration
         rates = {str(size): rate for size, rate in found.images_per_second.items()}
         self.batch = BatchInfo(found.max_batch, found.measured, rates)
-        self.backend = BackendInfo(backend.name, backend.precision, backend.device, self.batch)
+        self.backend = BackendInfo(device.name, device.precision, device.device, self.batch)
 
     def score(self, request: ScoreRequest) -> Any:
         """An object: name to [label, probability] of the best labels, best first."""

@@ -3,14 +3,21 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from scoring_server.batching import Batcher, BatchObserver, DeadlineExceeded, DeviceLost, FairSlots
-from scoring_server.images.backends import Backend
+from scoring_server.batching import (
+    Admission,
+    Batcher,
+    BatchObserver,
+    DeadlineExceeded,
+    DeviceLost,
+    FairSlots,
+)
+from scoring_server.images.backends import Backend, Device
 from scoring_server.images.calibration import Calibration
 from scoring_server.images.decode import load_image, open_image
 from scoring_server.images.errors import ImageRefused
@@ -48,48 +55,53 @@ class NamedImageRefused(Exception):
         self.cause = cause
 
 
+class PictureQueue(Protocol):
+    """Where prepared pictures become logits: a batcher of this process, or another process."""
+
+    @property
+    def admission(self) -> Admission: ...
+
+    def submit(self, item: NDArray[np.uint8], deadline: float) -> "Future[NDArray[np.float32]]": ...
+
+    def result(
+        self, future: "Future[NDArray[np.float32]]", deadline: float
+    ) -> NDArray[np.float32]: ...
+
+    def start(self) -> None: ...
+
+    def seconds_since_beat(self) -> float: ...
+
+    def close(self, timeout: float) -> None: ...
+
+
 class ImageClassifier:
     """A served image model.
 
     Args:
-        backend: where it computes.
+        batcher: computes the logits.
+        device: what it computes on.
         labels: by class index.
         preprocessing: from picture to input.
         decoders: how many images may be decoded at once, small ones not counted.
-        places: how many images may be in the house at once.
-        calibration: which batch size to use; None: the largest that the backend computes.
-        max_delay: how long an image may wait for others to fill its batch, seconds.
-        observer: told about every batch.
-        on_lost: told that the device is lost; nothing is classified after that.
+        calibration: which batch size is used.
     """
 
     def __init__(
         self,
-        backend: Backend,
+        batcher: PictureQueue,
+        device: Device,
         labels: Sequence[str],
         preprocessing: Preprocessing,
         *,
         decoders: int,
-        places: int = PLACES,
-        calibration: Calibration | None = None,
-        max_delay: float = 0.0,
-        observer: BatchObserver | None = None,
-        on_lost: Callable[[DeviceLost], None] | None = None,
+        calibration: Calibration,
     ) -> None:
-        self.backend = backend
-        self.calibration = calibration or Calibration(backend.max_batch, False, {})
+        self.batcher = batcher
+        self.device = device
+        self.calibration = calibration
         self.labels = labels
         self._preprocessing = preprocessing
         self._slots = FairSlots(decoders)
-        self.batcher: Batcher[NDArray[np.uint8], NDArray[np.float32]] = Batcher(
-            self._infer,
-            max_batch=self.calibration.max_batch,
-            places=places,
-            max_delay=max_delay,
-            observer=observer,
-            on_lost=on_lost,
-            name="image-inference",
-        )
 
     def classify(
         self, images: Mapping[str, bytes], deadline: float
@@ -137,8 +149,31 @@ class ImageClassifier:
         way = self._preprocessing
         return way.apply(load_image(image, draft_side=way.draft_side))
 
-    def _infer(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.float32]]:
-        return list(self.backend.infer(np.stack(pictures)))
+
+def picture_batcher(
+    backend: Backend,
+    *,
+    max_batch: int,
+    places: int = PLACES,
+    max_delay: float = 0.0,
+    observer: BatchObserver | None = None,
+    on_lost: Callable[[DeviceLost], None] | None = None,
+) -> Batcher[NDArray[np.uint8], NDArray[np.float32]]:
+    """A batcher of this process for pictures; see Batcher."""
+
+    def infer(pictures: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.float32]]:
+        return list(backend.infer(np.stack(pictures)))
+
+    return Batcher(
+        infer,
+        max_batch=max_batch,
+        places=places,
+        max_delay=max_delay,
+        lanes=backend.lanes,
+        observer=observer,
+        on_lost=on_lost,
+        name="image-inference",
+    )
 
 
 def _check(deadline: float) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from scoring_server.artefact import open_artefact
 from scoring_server.batching import BatchObserver, DeviceLost
-from scoring_server.images.backends import open_backend
-from scoring_server.images.classifier import PLACES, ImageClassifier
+from scoring_server.images.backends import Backend, device_of, open_backend
+from scoring_server.images.calibration import Calibration
+from scoring_server.images.classifier import PLACES, ImageClassifier, picture_batcher
 from scoring_server.images.spec import KIND, ImageSpec, read_labels
 from scoring_server.images.warming import warm
 
@@ -30,8 +31,19 @@ class ImageModelInfo:
 
 
 @dataclass(frozen=True)
+class WarmModel:
+    """A model that has computed, and where it came from."""
+
+    backend: Backend
+    labels: tuple[str, ...]
+    spec: ImageSpec
+    calibration: Calibration
+    info: ImageModelInfo
+
+
+@dataclass(frozen=True)
 class LoadedImageModel:
-    """A warmed classifier, whose batcher is still to be started, and where it came from."""
+    """A classifier, whose batcher is still to be started, and where its model came from."""
 
     classifier: ImageClassifier
     info: ImageModelInfo
@@ -48,7 +60,7 @@ def load(
     observer: BatchObserver | None = None,
     on_lost: Callable[[DeviceLost], None] | None = None,
 ) -> LoadedImageModel:
-    """Verify, load and warm the model in a directory.
+    """Verify, load and warm the model in a directory, to compute in this process.
 
     Args:
         directory: the artefact.
@@ -64,8 +76,37 @@ def load(
     Raises:
         ModelLoadError: it cannot be served.
     """
+    model = open_warm(directory, device=device, threads=threads, max_batch=max_batch)
+    batcher = picture_batcher(
+        model.backend,
+        max_batch=model.calibration.max_batch,
+        places=places,
+        max_delay=max_delay,
+        observer=observer,
+        on_lost=on_lost,
+    )
+    classifier = ImageClassifier(
+        batcher,
+        device_of(model.backend),
+        model.labels,
+        model.spec.preprocessing,
+        decoders=threads,
+        calibration=model.calibration,
+    )
+    return LoadedImageModel(classifier, model.info)
+
+
+def open_warm(
+    directory: Path, *, device: str, threads: int, max_batch: int | None = None
+) -> WarmModel:
+    """Verify, load and warm the model in a directory; the arguments are those of load.
+
+    Raises:
+        ModelLoadError: it cannot be served.
+    """
     artefact = open_artefact(directory, KIND)
-    spec = ImageSpec.from_details(artefact.manifest.details)
+    manifest = artefact.manifest
+    spec = ImageSpec.from_details(manifest.details)
     labels = read_labels(artefact)
     backend = open_backend(
         artefact,
@@ -78,22 +119,9 @@ def load(
     calibration = warm(
         backend, classes=len(labels), size=spec.preprocessing.size, max_batch=max_batch
     )
-    classifier = ImageClassifier(
-        backend,
-        labels,
-        spec.preprocessing,
-        decoders=threads,
-        places=places,
-        calibration=calibration,
-        max_delay=max_delay,
-        observer=observer,
-        on_lost=on_lost,
-    )
-    manifest = artefact.manifest
     source = _source(manifest.created_by)
-    return LoadedImageModel(
-        classifier, ImageModelInfo(manifest.name, manifest.weights, artefact.digest, source)
-    )
+    info = ImageModelInfo(manifest.name, manifest.weights, artefact.digest, source)
+    return WarmModel(backend, labels, spec, calibration, info)
 
 
 def _source(created_by: Mapping[str, Any]) -> str:

@@ -251,3 +251,39 @@ def test_a_lost_device_refuses_all_that_waits_and_is_told_once() -> None:
         time.sleep(0.01)
     assert told == ["it fell off the bus"]
     assert batches == [1], "nothing is computed one by one on a device that is gone"
+
+
+def test_with_two_lanes_a_batch_is_prepared_while_another_is_computed(observed: Observed) -> None:
+    both = threading.Barrier(2, timeout=SOON)
+
+    def compute(items: Sequence[int]) -> list[int]:
+        both.wait()  # passes only if two batches are under way at once
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(compute, max_batch=1, places=8, lanes=2, observer=observed)
+    batcher.start()
+    futures = [batcher.submit(i, later()) for i in range(4)]
+    assert [batcher.result(future, later()) for future in futures] == [0, 1, 2, 3]
+    assert batcher.seconds_since_beat() < SOON
+    batcher.close(SOON)
+    assert batcher.seconds_since_beat() == float("inf")
+    assert observed.sizes == [1] * 4
+
+
+def test_a_device_that_is_lost_ends_every_lane_and_is_told_once() -> None:
+    told: list[str] = []
+    both = threading.Barrier(2, timeout=SOON)
+
+    def compute(items: Sequence[int]) -> list[int]:
+        both.wait()
+        raise DeviceLost("it fell off the bus")
+
+    batcher: Batcher[int, int] = Batcher(
+        compute, max_batch=1, places=8, lanes=2, on_lost=lambda lost: told.append(str(lost))
+    )
+    batcher.start()
+    for future in [batcher.submit(i, later()) for i in range(3)]:
+        with pytest.raises(BatcherClosed):
+            batcher.result(future, later())
+    batcher.close(SOON)
+    assert told == ["it fell off the bus"]

@@ -15,9 +15,7 @@ from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import ModelInfo, Scorer, Service
 from scoring_server.http.settings import HttpSettings
-from scoring_server.images.classifier import ImageClassifier
-from tests.server.colour_model import LABELS, SPEC
-from tests.server.images.fakes import ColourBackend
+from tests.server.images.fakes import ColourBackend, classifier_of
 
 MAX_BODY_BYTES = 100_000
 TIMEOUT_SECONDS = 5.0
@@ -101,7 +99,7 @@ def backend() -> ColourBackend:
 
 @pytest.fixture
 def image_scorer(backend: ColourBackend) -> Iterator[ImageScorer]:
-    classifier = ImageClassifier(backend, LABELS, SPEC.preprocessing, decoders=2)
+    classifier = classifier_of(backend)
     classifier.batcher.start()
     scorer = ImageScorer(classifier, model_info("image-classification"))
     yield scorer

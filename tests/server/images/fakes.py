@@ -5,6 +5,11 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring_server.images.backends import device_of
+from scoring_server.images.calibration import Calibration
+from scoring_server.images.classifier import ImageClassifier, picture_batcher
+from tests.server.colour_model import LABELS, SPEC
+
 
 class ColourBackend:
     """Logits are the channels' means, as the tiny model's; it can be made to wait or to fail."""
@@ -14,6 +19,7 @@ class ColourBackend:
     device = "cpu"
     max_batch = 4
     batch_sizes = (1, 2, 4)
+    lanes = 1
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -33,3 +39,18 @@ class ColourBackend:
             return self.result
         means: NDArray[np.float32] = (batch.mean(axis=(1, 2)) / 10).astype(np.float32)
         return means
+
+
+def classifier_of(
+    backend: ColourBackend, *, decoders: int = 2, max_batch: int | None = None
+) -> ImageClassifier:
+    """A classifier that computes with it in this process; its batcher is still to be started."""
+    calibration = Calibration(max_batch or backend.max_batch, max_batch is not None, {})
+    return ImageClassifier(
+        picture_batcher(backend, max_batch=calibration.max_batch),
+        device_of(backend),
+        LABELS,
+        SPEC.preprocessing,
+        decoders=decoders,
+        calibration=calibration,
+    )

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from scoring_server.batching import DeadlineExceeded, Overloaded
-from scoring_server.images.calibration import Calibration
+from scoring_server.batching import Batcher, DeadlineExceeded, Overloaded
 from scoring_server.images.classifier import PLACES, ImageClassifier, NamedImageRefused, softmax
-from tests.server.colour_model import LABELS, SPEC
-from tests.server.images.fakes import ColourBackend
+from tests.server.images.fakes import ColourBackend, classifier_of
 from tests.server.pictures import BLUE, GREEN, RED, plain
 
 SOON = 10.0
@@ -26,7 +24,7 @@ def backend() -> ColourBackend:
 
 @pytest.fixture
 def classifier(backend: ColourBackend) -> Iterator[ImageClassifier]:
-    classifier = ImageClassifier(backend, LABELS, SPEC.preprocessing, decoders=2)
+    classifier = classifier_of(backend)
     classifier.batcher.start()
     yield classifier
     backend.go_on.set()
@@ -62,6 +60,7 @@ def test_images_of_many_requests_are_computed_together_and_answered_rightly(
     for thread in threads[1:]:
         thread.start()
     deadline = later()
+    assert isinstance(classifier.batcher, Batcher)
     while classifier.batcher.depth < len(threads) - 1:
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -96,10 +95,7 @@ def test_a_request_past_its_deadline_is_not_decoded(
 
 
 def test_the_calibrated_batch_size_is_used(backend: ColourBackend) -> None:
-    calibration = Calibration(2, measured=True, images_per_second={})
-    classifier = ImageClassifier(
-        backend, LABELS, SPEC.preprocessing, decoders=1, calibration=calibration
-    )
+    classifier = classifier_of(backend, max_batch=2)
     classifier.batcher.start()
     classifier.classify({str(i): plain() for i in range(5)}, later())
     assert max(backend.batches) <= 2
@@ -113,7 +109,7 @@ def test_probabilities_stand_large_scores() -> None:
 
 
 def test_large_images_wait_for_a_slot_and_small_ones_do_not(backend: ColourBackend) -> None:
-    classifier = ImageClassifier(backend, LABELS, SPEC.preprocessing, decoders=1)
+    classifier = classifier_of(backend, decoders=1)
     classifier.batcher.start()
     large = plain(RED, (1024, 1024))
     with classifier._slots.hold(later()):

@@ -1,5 +1,9 @@
 """The GPU's code, on the CPU: all but the capture of CUDA graphs is the same."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +86,52 @@ def test_captured_graphs_answer_as_the_module_does() -> None:
     wanted = TorchBackend(Scaled(), "cpu", size=SIDE).infer(batch)
     found = TorchBackend(Scaled(), "cuda", size=SIDE).infer(batch)
     assert np.abs(found - wanted).max() < 0.01
+
+
+def test_two_lanes_compute_two_batches_at_once() -> None:
+    both = threading.Barrier(2, timeout=30)
+    meet = threading.Event()
+
+    class Meeting(Means):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            if meet.is_set():
+                both.wait()  # passes only if two batches are under way at once
+            return super().forward(batch)
+
+    backend = TorchBackend(Meeting(), "cpu", size=SIDE, max_batch=8, lanes=2)
+    batches = [pictures(8), 255 - pictures(8)]
+    backend.infer(batches[0])
+    meet.set()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(backend.infer, batches * 5))
+    for batch, logits in zip(batches * 5, found, strict=True):
+        assert np.allclose(logits, batch.mean(axis=(1, 2)), atol=1e-3)
+
+
+def test_another_module_takes_over_while_batches_are_computed() -> None:
+    class Doubled(Means):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            return 2 * super().forward(batch)
+
+    backend = TorchBackend(Means(), "cpu", size=SIDE, max_batch=8, lanes=2)
+    batch = pictures(8)
+    means = batch.mean(axis=(1, 2))
+    go_on = threading.Event()
+    seen: list[float] = []
+
+    def ask() -> None:
+        while not go_on.is_set():
+            seen.append(float((backend.infer(batch) / means).mean()))
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        while len(seen) < 10:
+            time.sleep(0.001)
+        backend.replace(8, Doubled())
+        after = float((backend.infer(batch) / means).mean())
+        go_on.set()
+        for future in asking:
+            future.result(30)
+    assert after == pytest.approx(2, abs=1e-3)
+    assert {round(factor) for factor in seen} <= {1, 2}
+    assert round(seen[0]) == 1

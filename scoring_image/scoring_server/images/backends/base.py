@@ -1,13 +1,23 @@
 """The interface of a backend."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+@dataclass(frozen=True)
+class Device:
+    """What computes, as /version shows it: the library, its precision, "cpu" or "gpu"."""
+
+    name: str
+    precision: str
+    device: str
+
+
 class Backend(Protocol):
-    """A model on its hardware. One thread uses it at a time.
+    """A model on its hardware. So many threads as it has lanes use it at a time.
 
     Attributes:
         name: the library, as /version shows it.
@@ -15,6 +25,7 @@ class Backend(Protocol):
         device: "cpu" or "gpu".
         max_batch: the most pictures at once.
         batch_sizes: those worth choosing from, ascending, none above max_batch.
+        lanes: how many batches may be under way at once.
     """
 
     @property
@@ -32,6 +43,14 @@ class Backend(Protocol):
     @property
     def batch_sizes(self) -> tuple[int, ...]: ...
 
+    @property
+    def lanes(self) -> int: ...
+
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits of shape (N, classes) from pictures of shape (N, size, size, 3)."""
         ...
+
+
+def device_of(backend: Backend) -> Device:
+    """What to call it."""
+    return Device(backend.name, backend.precision, backend.device)

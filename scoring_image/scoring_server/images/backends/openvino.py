@@ -32,6 +32,8 @@ class OpenVinoBackend:
 
     name = "openvino"
     device = "cpu"
+    # A second batch would compete with the first for the same cores.
+    lanes = 1
 
     def __init__(
         self,

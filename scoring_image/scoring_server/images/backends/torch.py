@@ -1,7 +1,9 @@
 """Inference on the GPU with torch; the same code runs on the CPU, slowly, for tests."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from queue import SimpleQueue
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +19,7 @@ from scoring_server.images.spec import SAFETENSORS_FILE, ImageSpec
 
 # An H100 gains little beyond 64 images of ResNet-152 a batch.
 _CHOICES: Final = (1, 8, 16, 32, 64)
+_GPU_LANES: Final = 2
 # Libraries choose their kernels and allocate what they need in the first passes, which must not
 # happen while a graph is captured.
 _PASSES_BEFORE_CAPTURE: Final = 3
@@ -27,19 +30,27 @@ class TorchBackend:
 
     It computes a few fixed batch sizes, whose kernels are captured once and replayed as one (CUDA
     graphs), so that the CPU's part of a pass does not grow with the layers. A batch is padded to
-    the next size.
+    the next size. Each lane has a stream, buffers and graphs of its own: while the GPU computes the
+    batch of one, the other's is copied, or its answers are.
 
     Args:
         module: takes uint8 pictures of shape (N, size, size, 3).
         device: as torch names it, "cuda" or "cpu".
         size: side of the square input, pixels.
         max_batch: the most pictures at once.
+        lanes: how many batches may be under way at once; None: 2 on a GPU, 1 on a CPU.
     """
 
     name = "torch"
 
     def __init__(
-        self, module: torch.nn.Module, device: str, *, size: int, max_batch: int = _CHOICES[-1]
+        self,
+        module: torch.nn.Module,
+        device: str,
+        *,
+        size: int,
+        max_batch: int = _CHOICES[-1],
+        lanes: int | None = None,
     ) -> None:
         self.max_batch = max_batch
         self.batch_sizes = (*(choice for choice in _CHOICES if choice < max_batch), max_batch)
@@ -47,12 +58,16 @@ class TorchBackend:
         on_gpu = place.type == "cuda"
         self.device = "gpu" if on_gpu else "cpu"
         self.precision = "f16" if on_gpu else "f32"
+        self.lanes = lanes or (_GPU_LANES if on_gpu else 1)
         # nn.Module.to changes the module; torch has no annotation for the memory format's overload.
         placed: Any = module.eval().to(place, torch.float16 if on_gpu else torch.float32)
         self._module = placed.to(memory_format=torch.channels_last)
-        self._place = place
         self._side = size
-        self._passes: dict[int, _FixedPass] = {}
+        self._free: SimpleQueue[_Lane] = SimpleQueue()
+        for _ in range(self.lanes):
+            self._free.put(_Lane(place, size))
+        self._prepared: set[int] = set()
+        self._preparing = threading.Lock()
 
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits of shape (N, classes) from pictures of shape (N, size, size, 3).
@@ -65,10 +80,64 @@ class TorchBackend:
             parts = [batch[i : i + largest] for i in range(0, len(batch), largest)]
             return np.concatenate([self.infer(part) for part in parts])
         size = next(size for size in self.batch_sizes if size >= len(batch))
-        with _device_errors(), torch.inference_mode():
-            if size not in self._passes:
-                self._passes[size] = _FixedPass(self._module, self._place, size, self._side)
+        with device_errors(), torch.inference_mode():
+            if size not in self._prepared:
+                self._prepare(size)
+            lane = self._free.get()
+            try:
+                return lane.run(size, batch)
+            finally:
+                self._free.put(lane)
+
+    def replace(self, size: int, module: Any) -> None:
+        """From now on compute batches of this size with another module of the same answers.
+
+        Raises:
+            DeviceLost: the GPU does not answer any more.
+        """
+        with device_errors(), torch.inference_mode():
+            self._prepare(size, module)
+
+    def _prepare(self, size: int, module: Any = None) -> None:
+        """Make the passes of one batch size in all lanes, while none of them computes."""
+        with self._preparing:
+            if size in self._prepared and module is None:
+                return  # another thread was faster
+            lanes = [self._free.get() for _ in range(self.lanes)]
+            try:
+                for lane in lanes:
+                    lane.prepare(size, module or self._module)
+            finally:
+                for lane in lanes:
+                    self._free.put(lane)
+            self._prepared.add(size)
+
+
+class _Lane:
+    """Where one batch is under way at a time: a stream, and a pass for each batch size.
+
+    The graphs of a lane share their memory, as only one of them runs at a time.
+    """
+
+    def __init__(self, place: torch.device, side: int) -> None:
+        self._place = place
+        self._side = side
+        self._passes: dict[int, _FixedPass] = {}
+        on_gpu = place.type == "cuda"
+        self._stream: Any = torch.cuda.Stream() if on_gpu else None  # type: ignore[no-untyped-call]  # torch annotates in part
+        self._pool: Any = torch.cuda.graph_pool_handle() if on_gpu else None
+
+    def prepare(self, size: int, module: Any) -> None:
+        shape = (size, self._side, self._side, 3)
+        with self._on_stream():
+            self._passes[size] = _FixedPass(module, self._place, shape, self._pool)
+
+    def run(self, size: int, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with self._on_stream():
             return self._passes[size].run(batch)
+
+    def _on_stream(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
 
 
 class _FixedPass:
@@ -77,16 +146,15 @@ class _FixedPass:
     On a CPU there is nothing to capture: the module runs, on the same buffers.
     """
 
-    def __init__(self, module: Any, place: torch.device, size: int, side: int) -> None:
+    def __init__(self, module: Any, place: torch.device, shape: tuple[int, ...], pool: Any) -> None:
         on_gpu = place.type == "cuda"
-        shape = (size, side, side, 3)
         # Page-locked memory is copied to the GPU without the CPU.
         self._staging = torch.zeros(shape, dtype=torch.uint8, pin_memory=on_gpu)
         self._pictures = torch.zeros(shape, dtype=torch.uint8, device=place)
         self._module = module
         self._graph: torch.cuda.CUDAGraph | None = None
         if on_gpu:
-            self._capture()
+            self._capture(pool)
         else:
             self._logits = module(self._pictures)
 
@@ -103,21 +171,22 @@ class _FixedPass:
         # On a CPU that is the buffer itself, which the next batch overwrites.
         return logits.copy()
 
-    def _capture(self) -> None:
+    def _capture(self, pool: Any) -> None:
         """As torch's notes on CUDA graphs have it: warm on a side stream, then capture."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch annotates in part
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_PASSES_BEFORE_CAPTURE):
-                self._module(self._pictures)
-        torch.cuda.current_stream().wait_stream(stream)
+        stream = torch.cuda.current_stream()
+        for _ in range(_PASSES_BEFORE_CAPTURE):
+            self._module(self._pictures)
+        stream.synchronize()
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # Other threads may use the GPU meanwhile, which the default mode would take for an error.
+        with torch.cuda.graph(
+            self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"
+        ):
             self._logits = self._module(self._pictures)
 
 
 @contextmanager
-def _device_errors() -> Iterator[None]:
+def device_errors() -> Iterator[None]:
     """A failed kernel or a GPU that fell off the bus leaves a context that fails for ever."""
     try:
         yield
