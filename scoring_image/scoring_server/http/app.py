@@ -13,6 +13,7 @@ from scoring_server.http.score import ROUTE, ScoreRoute
 from scoring_server.http.service import Service
 from scoring_server.http.settings import HttpSettings
 from scoring_server.http.status import register_status_routes
+from scoring_server.http.ui import register_page
 from scoring_server.http.unread import register_unread_bodies
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def create_app(
     register_unread_bodies(app)
     register_error_handlers(app)
     register_status_routes(app, service, settings, metrics)
+    if settings.page:
+        register_page(app, keys_needed=keys is not None)
     # Known to Flask for what it says to other methods; POST does not reach it.
     app.add_url_rule(ROUTE, "score", methods=["POST"])
     score = ScoreRoute(service, settings, metrics, log, keys)

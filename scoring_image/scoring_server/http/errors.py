@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from scoring_server.http.answers import JSON, Answer
@@ -54,9 +54,9 @@ def refusal(error: ApiError) -> Answer:
     return _answer(error.status, error.code, error.message)
 
 
-def failure(error: Exception) -> Answer:
+def failure(error: Exception, request_id: str) -> Answer:
     """The answer to a request that failed for a reason of the server's own, which is logged."""
-    _log.error("request failed", exc_info=error)
+    _log.error("request failed", exc_info=error, extra={"requestId": request_id})
     return _answer(500, "internal", "the server failed on this request; its log says why")
 
 
@@ -77,9 +77,12 @@ def register_error_handlers(app: Flask) -> None:
                 response.headers[name] = value
         return response
 
+    def server_error(error: Exception) -> Response:
+        return _response(failure(error, g.trace.request_id))
+
     app.register_error_handler(ApiError, lambda error: _response(refusal(error)))
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(Exception, lambda error: _response(failure(error)))
+    app.register_error_handler(Exception, server_error)
 
 
 def _response(answer: Answer) -> Response:

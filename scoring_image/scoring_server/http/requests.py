@@ -7,6 +7,7 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from scoring_server.http.metrics import Metrics
+from scoring_server.http.tracing import Trace, trace_of
 
 _log = logging.getLogger("scoring_server.access")
 
@@ -17,8 +18,9 @@ _QUIET_ROUTES: Final = frozenset({"/healthz/live", "/healthz/ready", "/metrics"}
 class RequestLog:
     """Counts, times and logs requests.
 
-    The line holds the route that matched, never the path or anything else that the client chose.
-    Probes and scrapes are logged at debug level.
+    The line holds the route that matched, never the path; all that the client chose in it are the
+    ids of the request and its trace, where these are well-formed. Probes and scrapes are logged at
+    debug level.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -32,6 +34,7 @@ class RequestLog:
         seconds: float,
         bytes_in: int | None,
         bytes_out: int | None,
+        trace: Trace,
         api_key: str | None = None,
     ) -> None:
         """A request was answered.
@@ -42,6 +45,7 @@ class RequestLog:
             status: of the answer.
             seconds: from the request's headers to its answer.
             bytes_in, bytes_out: lengths of the bodies, where they are known.
+            trace: what the request is called.
             api_key: the name of the key that it carried.
         """
         self._metrics.request_answered(route, status, seconds)
@@ -55,7 +59,10 @@ class RequestLog:
             "milliseconds": round(seconds * 1000, 2),
             "bytesIn": bytes_in,
             "bytesOut": bytes_out,
+            "requestId": trace.request_id,
         }
+        if trace.trace_id is not None:
+            fields["traceId"] = trace.trace_id
         if api_key is not None:
             fields["apiKey"] = api_key
         # Not by _log.info, which walks the stack to find the line that it is called from.
@@ -69,8 +76,10 @@ def register_request_log(app: Flask, log: RequestLog) -> None:
 
     def begin() -> None:
         g.started = time.monotonic()
+        g.trace = trace_of(request.environ)
 
     def finish(response: Response) -> Response:
+        response.headers.extend(g.trace.headers)
         log.answered(
             request.method,
             request.url_rule.rule if request.url_rule else _UNMATCHED,
@@ -78,6 +87,7 @@ def register_request_log(app: Flask, log: RequestLog) -> None:
             time.monotonic() - g.started,
             request.content_length,
             response.content_length,
+            g.trace,
         )
         return response
 

@@ -21,6 +21,7 @@ from scoring_server.http.metrics import Metrics
 from scoring_server.http.requests import RequestLog
 from scoring_server.http.service import Detailed, Scorer, ScoreRequest, Service
 from scoring_server.http.settings import HttpSettings
+from scoring_server.http.tracing import trace_of
 from scoring_server.http.unread import announced_bytes, must_close
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ class ScoreRoute:
         except ApiError as error:
             answer = refusal(error)
         except Exception as error:
-            answer = failure(error)
+            answer = failure(error, exchange.trace.request_id)
         headers = [("Content-Type", JSON), ("Content-Length", str(len(answer.body)))]
         headers += answer.headers
+        headers += exchange.trace.headers
         if not exchange.body_was_read and must_close(environ):
             headers.append(("Connection", "close"))
         self._log.answered(
@@ -79,6 +81,7 @@ class ScoreRoute:
             time.monotonic() - exchange.started,
             announced_bytes(environ) if "CONTENT_LENGTH" in environ else None,
             len(answer.body),
+            exchange.trace,
             exchange.api_key,
         )
         start_response(_STATUS_LINES[answer.status], headers)
@@ -103,6 +106,7 @@ class _Exchange:
     def __init__(self, environ: "WSGIEnvironment") -> None:
         self.environ = environ
         self.started = time.monotonic()
+        self.trace = trace_of(environ)
         self.body_was_read = False
         self.api_key: str | None = None
 

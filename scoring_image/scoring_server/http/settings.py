@@ -14,6 +14,7 @@ class HttpSettings:
             that refusals and probes always find one.
         workers, threads: shown by /version.
         path_prefix: every route answers below this path too, e.g. /faq; empty: only without.
+        page: whether there is a page for people at /ui.
     """
 
     max_body_bytes: int
@@ -22,3 +23,4 @@ class HttpSettings:
     workers: int
     threads: int
     path_prefix: str = ""
+    page: bool = True

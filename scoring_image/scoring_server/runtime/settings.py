@@ -15,6 +15,7 @@ FAQ_MATCHING: Final = "faq-matching"
 IMAGE_CLASSIFICATION: Final = "image-classification"
 MODEL_TYPES: Final = (FAQ_MATCHING, IMAGE_CLASSIFICATION)
 DEVICES: Final = ("cpu", "gpu")
+_SWITCH: Final = ("on", "off")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 _MODELS: Final = Path("/opt/scoring/models")
@@ -55,7 +56,7 @@ class Settings:
         workers: processes.
         threads: request threads per worker.
         cpus: what the maths libraries may use.
-        max_body_bytes, request_timeout_seconds, path_prefix: see HttpSettings.
+        max_body_bytes, request_timeout_seconds, path_prefix, page: see HttpSettings.
         max_concurrency: /score requests that all workers together work on; None: as many as their
             threads allow.
         max_batch_size: images that are computed at once; None: the best for the hardware.
@@ -81,6 +82,7 @@ class Settings:
     max_batch_size: int | None = None
     max_batch_delay_seconds: float = 0.0
     api_keys_directory: Path | None = None
+    page: bool = True
 
     @property
     def maths_threads(self) -> int:
@@ -113,6 +115,7 @@ class Settings:
             workers=self.workers,
             threads=self.threads,
             path_prefix=self.path_prefix,
+            page=self.page,
         )
 
     @classmethod
@@ -159,6 +162,7 @@ class Settings:
             max_batch_size=read.optional_integer("SCORING_MAX_BATCH_SIZE", 1, _MAX_BATCH_SIZE),
             max_batch_delay_seconds=(delay or 0) / 1000,
             api_keys_directory=Path(api_keys) if api_keys else None,
+            page=read.choice("SCORING_PAGE", _SWITCH, "on") == "on",
         )
 
 

@@ -49,6 +49,7 @@ def test_the_defaults() -> None:
     assert settings.drain_seconds == 30
     assert settings.log_level == "info"
     assert settings.path_prefix == ""
+    assert settings.http.page
     assert settings.max_concurrency is None
     assert settings.max_batch_size is None
     assert settings.max_batch_delay_seconds == 0
@@ -168,6 +169,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("SCORING_MAX_BODY_BYTES", "1e6", "is '1e6'; it must be a whole number"),
         ("SCORING_REQUEST_TIMEOUT_SECONDS", "0", "is 0; it must be at least 0.001"),
         ("SCORING_DRAIN_SECONDS", "0", "is 0; it must be at least 1"),
+        ("SCORING_PAGE", "maybe", "is 'maybe'; it must be one of on, off"),
         ("SCORING_LOG_LEVEL", "loud", "is 'loud'; it must be one of debug, info, warning, error"),
     ],
 )
