@@ -20,7 +20,7 @@ from scoring_operator.controller.objects import SCALE_MANAGER, holds_replicas
 from scoring_operator.controller.reconcile import SCORING_SERVICES, Reconciler
 from scoring_operator.controller.store import Store
 from scoring_operator.kube import Client, load_credentials
-from scoring_operator.kube.client import NotPermitted
+from scoring_operator.kube.fence import NotPermitted
 from scoring_operator.manifests import Platform
 from tests.cluster.fixtures import Cluster
 from tests.controller.controller.fakes import FakeModels

@@ -23,6 +23,7 @@ from scoring_operator.kube.errors import (
     Unreachable,
     error_from,
 )
+from scoring_operator.kube.fence import FencedBody, NotPermitted
 from scoring_operator.kube.limits import RateLimit
 from scoring_operator.kube.resources import ResourceType
 from scoring_operator.kube.transport import open_session
@@ -41,16 +42,13 @@ ATTEMPTS = 4
 LONGEST_RETRY_AFTER_SECONDS = 30.0
 
 
-class NotPermitted(ApiError):
-    """This process may not write now: it is not, or no longer, the leader."""
-
-
 class Client:
     """Reads and writes objects as dicts; raises ApiError subclasses.
 
     429 and 503 with Retry-After are obeyed, up to three times; a connection that broke is tried
-    again once. `permit` is asked before every write: a process that was paused for longer than
-    its lease must not write when it wakes up. Close with `close()` or `async with`.
+    again once. `permit` is asked before every write, and once more when its bytes are about to
+    leave: a process that was paused for longer than its lease must not write when it wakes up.
+    Close with `close()` or `async with`.
     """
 
     def __init__(
@@ -243,7 +241,7 @@ class Client:
         headers = {} if payload is None else {"Content-Type": content_type}
         if accept is not None:
             headers["Accept"] = accept
-        data = None if payload is None else json.dumps(payload, separators=(",", ":"))
+        raw = None if payload is None else json.dumps(payload, separators=(",", ":")).encode()
         attempt = 0
         while True:
             attempt += 1
@@ -253,10 +251,13 @@ class Client:
                     raise NotPermitted("this process is not the leader and may not write")
                 started = time.perf_counter()
                 code = 0
+                data = None if raw is None else FencedBody(raw, self._permit)
                 try:
                     code, body = await self._exchange(method, path, query, headers, data)
                     error = _error(code, body)
                 except (aiohttp.ClientError, TimeoutError) as failure:
+                    if isinstance(failure.__cause__, NotPermitted):
+                        raise failure.__cause__ from None
                     error = Unreachable(f"{method} {path}: {failure or type(failure).__name__}")
                     error.__cause__ = failure
                 self._observe(verb, plural, code, time.perf_counter() - started)
@@ -270,7 +271,7 @@ class Client:
         path: str,
         query: Mapping[str, str] | None,
         headers: Mapping[str, str],
-        data: str | None,
+        data: FencedBody | None,
     ) -> tuple[int, Any]:
         async with self._session.request(
             method,

@@ -2,9 +2,12 @@
 
 The rules are client-go's (tools/leaderelection): a candidate believes in its own clock only. It
 takes the Lease over when the object has not changed for the holder's lease duration *as seen by
-the candidate*, so clocks that differ between machines do no harm; the holder gives up earlier than
+the candidate*, so clocks that differ between machines do no harm; the holder stops earlier than
 anybody could take over, and asks `held()` before each write, so that a process which was paused
 cannot write when it wakes up.
+
+Unlike client-go's, a leader whose Lease ran out unrenewed (no CPU, no API server) does not end for
+that alone: if the Lease still has its name nobody has led since, and it goes on.
 """
 
 from __future__ import annotations
@@ -27,17 +30,22 @@ logger = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
-    """Another process leads, or ours could not be renewed in time."""
+    """Another process leads, or may have led meanwhile."""
 
 
 @dataclass(frozen=True)
 class Timing:
     """Seconds. A killed leader is replaced after at most duration + 2 x retry."""
 
-    duration: float = 12.0
-    renew_deadline: float = 8.0
+    duration: float = 15.0
+    renew_deadline: float = 10.0
     renew: float = 2.0
-    retry: float = 2.0
+    retry: float = 1.0
+
+    @property
+    def attempt(self) -> float:
+        """For how long one request is waited for: another one may get through where it hangs."""
+        return self.renew_deadline / 3
 
 
 def boot_clock() -> float:
@@ -89,20 +97,34 @@ class Elector:
         logger.info("leading", extra={"identity": self._identity})
 
     async def hold(self) -> None:
-        """Renew for as long as possible; raises LeaseLost at the end."""
+        """Renew for as long as nobody else has led; raises LeaseLost at the end."""
         while True:
             await asyncio.sleep(min(self._timing.renew, max(0.0, self._left())))
-            if not self.held():
-                raise LeaseLost("the Lease could not be renewed in time")
+            lapsed = not self.held()
             try:
-                async with asyncio.timeout(self._left()):
-                    await self._try()
+                async with asyncio.timeout(self._timing.attempt):
+                    await (self._reclaim() if lapsed else self._write())
             except (ApiError, TimeoutError) as error:
                 logger.warning("the Lease is not renewed: %s", error or type(error).__name__)
+                await asyncio.sleep(self._timing.retry)
                 continue
-            if self._lease is not None and self._holder() != self._identity:
-                self._valid_until = float("-inf")
-                raise LeaseLost(f"{self._holder() or 'nobody'} holds the Lease")
+            if self._lease is not None:  # while it is ours, one that was deleted is made anew
+                self._must_be_ours()
+            if lapsed and self.held():
+                logger.warning(
+                    "the Lease had run out; nobody else has led, so this process goes on"
+                )
+
+    async def _reclaim(self) -> None:
+        """Renew what has run out, if nobody has led since: else its holder would not be us."""
+        await self._look()
+        self._must_be_ours()
+        await self._write()
+
+    def _must_be_ours(self) -> None:
+        if self._holder() != self._identity:
+            self._valid_until = float("-inf")
+            raise LeaseLost(f"{self._holder() or 'nobody'} holds the Lease")
 
     async def release(self) -> None:
         """Let the next candidate in at once; harmless where the Lease is not ours."""
@@ -128,17 +150,19 @@ class Elector:
         return str(self._spec().get("holderIdentity") or "")
 
     async def _try(self) -> None:
-        """Renew, take over or create the Lease where we may; else only look at it."""
-        if not self.held():  # a leader writes over what it wrote last: no read
-            await self._look()
+        """Take the Lease over, or create it, where we may; else only look at it."""
+        await self._look()
+        if self._lease is None or self._holder() in ("", self._identity) or self._expired():
+            await self._write()
+
+    async def _write(self) -> None:
+        """Make ourselves the holder of the Lease as it was seen last."""
         started = self._clock()
         try:
             if self._lease is None:
                 self._lease = await self._client.create(LEASES, self._namespace, self._record())
-            elif self._holder() in ("", self._identity) or self._expired():
-                self._lease = await self._client.replace(LEASES, self._namespace, self._record())
             else:
-                return
+                self._lease = await self._client.replace(LEASES, self._namespace, self._record())
         except (Conflict, AlreadyExists, NotFound):
             await self._look()  # somebody was faster, or the Lease was edited or deleted
             return

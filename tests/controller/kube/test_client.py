@@ -256,12 +256,23 @@ async def test_who_may_not_write_sends_no_write(server: Server) -> None:
 
 
 async def test_the_right_to_write_is_asked_again_after_a_wait(server: Server) -> None:
-    allowed = iter([True, False])
+    allowed = iter([True, True, False])
     server.answers = [answer(status(429, "Busy", "later"), 429, Retry_After="0.01")]
     async with server.client(permit=lambda: next(allowed)) as client:
         with pytest.raises(NotPermitted):
             await client.apply(DEPLOYMENTS, MANIFEST, force=True)
     assert len(server.requests) == 1
+
+
+async def test_a_write_is_held_back_when_the_right_ends_before_its_bytes_leave(
+    server: Server,
+) -> None:
+    allowed = iter([True, False])
+    async with server.client(permit=lambda: next(allowed)) as client:
+        with pytest.raises(NotPermitted):
+            await client.apply(DEPLOYMENTS, MANIFEST, force=True)
+        await client.get(DEPLOYMENTS, "ml", "faq")
+    assert [request.method for request in server.requests] == ["GET"]
 
 
 async def test_each_request_logs_in_with_the_token_of_the_moment(server: Server) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -62,6 +62,20 @@ class FakeLeases:
         return spec
 
 
+class HangingOnce(FakeLeases):
+    """The next write gets no answer, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hang = False
+
+    async def replace(self, *arguments: Any) -> dict[str, Any]:
+        if self.hang:
+            self.hang = False
+            await asyncio.sleep(60)
+        return await super().replace(*arguments)
+
+
 class Clock:
     """The event loop's time, plus what this candidate's clock is wrong by."""
 
@@ -85,6 +99,12 @@ def candidate(leases: FakeLeases, name: str, clock: Clock | None = None) -> Elec
 
 async def within(seconds: float, coroutine: Any) -> None:
     await asyncio.wait_for(coroutine, seconds)
+
+
+async def until(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not check():
+            await asyncio.sleep(0.005)
 
 
 async def test_the_first_candidate_leads_at_once() -> None:
@@ -173,25 +193,82 @@ async def test_a_leader_stops_before_anybody_could_take_over() -> None:
     await waiting
 
 
-async def test_a_leader_that_slept_through_its_lease_gives_up_when_it_wakes() -> None:
+async def test_a_leader_that_slept_through_its_lease_does_not_lead_when_it_wakes() -> None:
     leases = FakeLeases()
     clock = Clock()
     first = candidate(leases, "a", clock)
     await first.acquire()
     clock.ahead = 3600
     assert not first.held(), "before anything else has run"
-    with pytest.raises(LeaseLost):
-        await within(1, first.hold())
 
 
-async def test_a_lease_that_cannot_be_renewed_is_lost_at_the_deadline() -> None:
+async def test_a_leader_whose_lease_ran_out_goes_on_if_nobody_has_led_since() -> None:
     leases = FakeLeases()
     first = candidate(leases, "a")
     await first.acquire()
+    holding = asyncio.create_task(first.hold())
     leases.failure = Unreachable("no answer")
-    with pytest.raises(LeaseLost):
-        await within(2 * TIMING.renew_deadline, first.hold())
+    await asyncio.sleep(2 * TIMING.renew_deadline)
+    assert not first.held(), "nothing may be written meanwhile"
+    leases.failure = None
+    await until(first.held)
+    assert not holding.done()
+    assert leases.spec["leaseTransitions"] == 0
+    holding.cancel()
+
+
+@pytest.mark.parametrize("harm", ["taken", "released", "deleted"])
+async def test_a_leader_whose_lease_ran_out_ends_if_somebody_may_have_led_since(
+    harm: str,
+) -> None:
+    leases = FakeLeases()
+    clock = Clock()
+    first, second = candidate(leases, "a", clock), candidate(leases, "b")
+    await first.acquire()
+    if harm == "deleted":
+        leases.lease = None
+    else:
+        await within(2 * TIMING.duration, second.acquire())
+        if harm == "released":
+            await second.release()
+    clock.ahead = 3600
+    with pytest.raises(LeaseLost, match="b holds" if harm == "taken" else "nobody holds"):
+        await within(1, first.hold())
     assert not first.held()
+    if harm != "deleted":
+        assert leases.spec.get("holderIdentity") != "a", "nothing was written"
+
+
+async def test_two_leaders_whose_lease_ran_out_at_once_do_not_both_go_on() -> None:
+    leases = FakeLeases()
+    first, second = candidate(leases, "a"), candidate(leases, "b")
+    await first.acquire()
+    holding, waiting = asyncio.create_task(first.hold()), asyncio.create_task(second.acquire())
+    leases.failure = Unreachable("no answer")
+    await asyncio.sleep(TIMING.duration + 2 * TIMING.retry)
+    leases.failure = None
+    await until(lambda: first.held() or second.held())
+    for _ in range(200):
+        assert not (first.held() and second.held())
+        await asyncio.sleep(0.005)
+    if second.held():
+        with pytest.raises(LeaseLost):
+            await holding
+    for task in (holding, waiting):
+        task.cancel()
+
+
+async def test_a_renewal_that_hangs_is_tried_again_in_time() -> None:
+    leases = HangingOnce()
+    first = candidate(leases, "a")
+    await first.acquire()
+    holding = asyncio.create_task(first.hold())
+    leases.hang = True
+    for _ in range(100):
+        assert first.held()
+        await asyncio.sleep(TIMING.renew_deadline / 50)
+    assert not leases.hang
+    holding.cancel()
 
 
 async def test_a_short_outage_costs_nothing() -> None:
