@@ -15,7 +15,7 @@ from scoring_operator.kube import Credentials, ResourceType
 from scoring_operator.kube.transport import open_session
 from scoring_operator.manifests import CHILD_KINDS
 from scoring_operator.wiring.lean import kopf
-from scoring_operator.wiring.watches import Watches
+from scoring_operator.wiring.watches import GIVE_UP_SECONDS, WATCH_SECONDS, Watches
 
 PODS = ResourceType("v1", "Pod", "pods")
 WATCHED = (
@@ -133,6 +133,8 @@ def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:
     settings.networking.connect_timeout = 10
     settings.networking.error_backoffs = _RETRIES_SECONDS
     settings.watching.chunk_size = _LIST_PAGE
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.watching.inactivity_timeout = GIVE_UP_SECONDS
     for resource in resources:
         if resource == SCORING_SERVICES:
             continue

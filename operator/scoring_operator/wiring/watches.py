@@ -19,6 +19,14 @@ from scoring_operator.controller.store import Key
 from scoring_operator.kube import ResourceType
 from scoring_operator.kube.client import Observer
 
+# The API server is asked to end each watch after this time: a watch that works either says
+# something or ends by itself, also where nothing ever happens (a bookmark need not come then).
+WATCH_SECONDS = 40
+# What has done neither for so long is given up for another one.
+GIVE_UP_SECONDS = 55.0
+# The last byte is known as well as it is looked for, and the API server may be late.
+_SURELY_GIVEN_UP_SECONDS = 47.0
+
 
 @dataclass
 class _Collection:
@@ -31,6 +39,9 @@ class _Collection:
     places: set[Key] = field(default_factory=set)  # of the list under way
     stream: aiohttp.StreamReader | None = None
     stream_bytes: int = 0
+    opened_at: float = 0.0
+    doubtful: bool = False
+    """The last watch was given up: that another one opens does not say that it will speak."""
 
 
 class Watches:
@@ -78,16 +89,29 @@ class Watches:
     def silent_for(self) -> float:
         """Seconds since the most silent watch gave a sign of life.
 
-        The API server sends a bookmark about every minute, and kopf opens a watch anew that has
-        been silent for 70 s.
+        A watch that works gives one every 40 s at least, even if only by its end.
         """
-        now = self._clock()
         for collection in self._collections.values():
-            received = 0 if collection.stream is None else collection.stream.total_bytes
-            if received != collection.stream_bytes:
-                collection.stream_bytes = received
-                collection.alive_at = now
+            self._listen(collection)
+        now = self._clock()
         return max((now - item.alive_at for item in self._collections.values()), default=0.0)
+
+    def _listen(self, collection: _Collection) -> None:
+        received = 0 if collection.stream is None else collection.stream.total_bytes
+        if received != collection.stream_bytes:
+            collection.stream_bytes = received
+            collection.alive_at = self._clock()
+            collection.doubtful = False
+
+    def _ended(self, collection: _Collection) -> None:
+        """The watch so far is at its end: by itself, unless it was silent for too long."""
+        if collection.stream is not None:
+            self._listen(collection)
+            quiet = self._clock() - max(collection.alive_at, collection.opened_at)
+            collection.doubtful = quiet >= _SURELY_GIVEN_UP_SECONDS
+            if not collection.doubtful:
+                collection.alive_at = self._clock()
+            collection.stream, collection.stream_bytes = None, 0
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -99,6 +123,8 @@ class Watches:
         watching = "watch" in request.url.query
         verb, plural = "watch" if watching else "list", collection.resource.plural
         started = self._clock()
+        if watching:
+            self._ended(collection)
         try:
             response = await handler(request)
         except (aiohttp.ClientError, TimeoutError):
@@ -106,9 +132,11 @@ class Watches:
             raise
         self._observe(verb, plural, response.status, self._clock() - started)
         if response.status == 200:
-            collection.alive_at = self._clock()
+            if not (watching and collection.doubtful):
+                collection.alive_at = self._clock()
             if watching:
                 collection.stream, collection.stream_bytes = response.content, 0
+                collection.opened_at = started
             else:
                 first = "continue" not in request.url.query
                 self._take_list(collection, await response.read(), first)

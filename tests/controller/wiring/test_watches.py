@@ -15,7 +15,7 @@ from scoring_operator.controller.intake import Intake
 from scoring_operator.controller.queue import WorkQueue
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.kube import ResourceType
-from scoring_operator.wiring.watches import Watches
+from scoring_operator.wiring.watches import GIVE_UP_SECONDS, WATCH_SECONDS, Watches
 
 DEPLOYMENTS = ResourceType("apps/v1", "Deployment", "deployments")
 SERVICES = ResourceType("v1", "Service", "services")
@@ -140,6 +140,51 @@ async def test_a_watch_that_opens_or_speaks_is_alive() -> None:
     assert world.watches.silent_for() == 0
     world.now = 130
     assert world.watches.silent_for() == 30
+
+
+class Silent(World):
+    """A server whose watches open and say nothing; they end when the reader has had enough."""
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        if request.query["watch"] == "speaks":
+            await stream.write(b'{"type":"BOOKMARK"}\n')
+        await stream.write_eof()
+        return stream
+
+
+async def watch(world: World, seconds: float, kind: str = "silent") -> None:
+    """All watches, each open for some seconds."""
+    async with world.session() as (session, url):
+        for resource in (DEPLOYMENTS, SERVICES):
+            async with session.get(url + resource.path(None), params={"watch": kind}) as response:
+                await response.read()
+    world.now += seconds
+
+
+async def test_a_watch_that_opens_after_one_that_was_given_up_is_no_sign_of_life() -> None:
+    world = Silent()
+    await watch(world, GIVE_UP_SECONDS)
+    assert world.watches.silent_for() == GIVE_UP_SECONDS
+    await watch(world, GIVE_UP_SECONDS)
+    assert world.watches.silent_for() == 2 * GIVE_UP_SECONDS, "up, and blind"
+
+
+async def test_a_watch_in_which_nothing_happens_is_alive_if_it_ends_by_itself() -> None:
+    world = Silent()
+    for _ in range(9):
+        await watch(world, WATCH_SECONDS)
+        assert world.watches.silent_for() == WATCH_SECONDS
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(WATCH_SECONDS, "silent"), (5, "speaks")])
+async def test_after_a_silent_watch_one_that_works_is_believed(seconds: float, kind: str) -> None:
+    world = Silent()
+    await watch(world, GIVE_UP_SECONDS)
+    await watch(world, seconds, kind)
+    await watch(world, 1)
+    assert world.watches.silent_for() <= 1 + seconds
 
 
 async def test_the_most_silent_watch_counts() -> None:
