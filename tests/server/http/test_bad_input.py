@@ -83,6 +83,27 @@ CASES: dict[str, tuple[bytes | str, str, int, str, str]] = {
         "malformed_json",
         "the body is not valid JSON (line 1, column 1035)",
     ),
+    "more values than any request has": (
+        '{"input": [' + '"",' * 30_000 + '""]}',
+        JSON,
+        413,
+        "too_many_items",
+        "the body holds more than 10000 values",
+    ),
+    "values that do not end": (
+        "[" * 70_000,
+        JSON,
+        413,
+        "too_many_items",
+        "the body holds more than 10000 values",
+    ),
+    "signs of values within a text that does not end": (
+        '{"input": "' + "[,{\\\\" * 14_000,
+        JSON,
+        400,
+        "malformed_json",
+        "the body is not valid JSON (line 1, column 70012)",
+    ),
     "a list": (
         "[]",
         JSON,
