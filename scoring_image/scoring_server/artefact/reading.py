@@ -4,9 +4,9 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class Artefact:
         directory: where it lies.
         manifest: the parsed model.json.
         digest: "sha256:" and the hex sha256 of model.json, which pins every other file.
+        kept: the content of each file by its name, where it was opened with `keep`.
     """
 
     directory: Path
     manifest: Manifest
     digest: str
+    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def path(self, name: str) -> Path:
         """Where a listed file lies.
@@ -49,16 +51,20 @@ class Artefact:
             ModelLoadError: the manifest lists no such file, or it cannot be read any more.
         """
         path = self.path(name)
+        if name in self.kept:
+            return self.kept[name]
         with _open_regular(path) as stream:
             return stream.read()
 
 
-def open_artefact(directory: Path, expected_kind: str) -> Artefact:
+def open_artefact(directory: Path, expected_kind: str, *, keep: bool = False) -> Artefact:
     """Open a model artefact and verify all of its files.
 
     Args:
         directory: the folder that holds model.json.
         expected_kind: "faq-matching" or "image-classification".
+        keep: hold the files in memory as they were when they were verified; for models that are
+            wanted whole, which then need no second reading.
 
     Raises:
         ModelLoadError: the folder or a file is missing or unreadable, model.json is not valid, the
@@ -84,9 +90,12 @@ def open_artefact(directory: Path, expected_kind: str) -> Artefact:
             f"{directory} holds {unlisted[0]!r}, which {MANIFEST_NAME} does not list; "
             "remove it or make the artefact again"
         )
+    kept = {}
     for name, entry in sorted(manifest.files.items()):
-        _verify(directory / name, entry)
-    return Artefact(directory, manifest, f"sha256:{hashlib.sha256(data).hexdigest()}")
+        content = _verify(directory / name, entry, keep=keep)
+        if content is not None:
+            kept[name] = content
+    return Artefact(directory, manifest, f"sha256:{hashlib.sha256(data).hexdigest()}", kept)
 
 
 def _entries(directory: Path) -> set[str]:
@@ -108,7 +117,8 @@ def _read_manifest(path: Path) -> bytes:
     return data
 
 
-def _verify(path: Path, entry: FileEntry) -> None:
+def _verify(path: Path, entry: FileEntry, *, keep: bool) -> bytes | None:
+    """Verify a file; its content, if it is to be kept."""
     with _open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size != entry.size:
@@ -116,12 +126,17 @@ def _verify(path: Path, entry: FileEntry) -> None:
                 f"{path} has {size} bytes where {MANIFEST_NAME} says {entry.size}: "
                 "the copy is incomplete or damaged; copy the artefact again"
             )
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        content = stream.read(entry.size) if keep else None
+        if content is None:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        else:
+            sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != entry.sha256:
         raise ModelLoadError(
             f"{path} has sha256 {sha256} where {MANIFEST_NAME} says {entry.sha256}: "
             "the file is damaged or was replaced; copy the artefact again"
         )
+    return content
 
 
 @contextmanager

@@ -53,5 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         ("score", "rank the originals for questions", ask.add_score_options),
         ("inspect", "show what a model is and what it learned", ask.add_inspect_options),
     ):
-        add_options(commands.add_parser(name, help=summary))
+        # What a command does stands above its options too, as a sentence.
+        sentence = f"{summary[0].upper()}{summary[1:]}."
+        add_options(commands.add_parser(name, help=summary, description=sentence))
     return parser

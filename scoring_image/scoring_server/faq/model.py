@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,11 @@ class NgramBlock:
     ngrams: list[str]
     idf: NDArray[np.float64]
     norm: float
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """From n-gram to its place in the vocabulary."""
+        return dict(zip(self.ngrams, range(len(self.ngrams)), strict=True))
 
 
 @dataclass(frozen=True)

@@ -125,9 +125,10 @@ def _block(
     ngrams = _strings(vocabulary.get(kind), f"{_VOCABULARY}: {kind}")
     if idf.dtype != np.float64 or idf.shape != (len(ngrams) + 1,) or not np.isfinite(idf).all():
         raise _invalid(f"{_WEIGHTS}: {kind}_idf")
-    if len(set(ngrams)) != len(ngrams):
+    block = NgramBlock(sizes, ngrams, idf, norm)
+    if len(block.places) != len(ngrams):
         raise _invalid(f"{_VOCABULARY}: {kind}")
-    return NgramBlock(sizes, ngrams, idf, norm)
+    return block
 
 
 def _none(details: Mapping[str, Any]) -> NoneOfThese:

@@ -12,6 +12,9 @@ from scoring_server.faq.evaluation import Evaluation
 from scoring_server.faq.metrics import reliability
 
 _MOST_RANKS = 20
+# The area in points² of a dot that stands for all questions; a bin of a few is small, as it tells
+# little.
+_LARGEST_DOT = 600
 # Without these every run would write other bytes.
 _SALT = "scoring-faq"
 _METADATA = {"png": {"Software": None}, "svg": {"Date": None}}
@@ -59,9 +62,12 @@ def _reliability(axes: Axes, measured: Mapping[str, Evaluation]) -> None:
     for name, evaluation in measured.items():
         bins = reliability(evaluation.confidence, evaluation.ranks == 1)
         filled = bins.size > 0
-        axes.plot(bins.confidence[filled], bins.accuracy[filled], marker="o", label=name)
+        confidence, accuracy = bins.confidence[filled], bins.accuracy[filled]
+        (line,) = axes.plot(confidence, accuracy, label=name)
+        share = bins.size[filled] / bins.size.sum()
+        axes.scatter(confidence, accuracy, _LARGEST_DOT * share, color=line.get_color(), zorder=2)
     axes.set(
-        title="Reliability of the first match",
+        title="Reliability of the first match (dots: share of the questions)",
         xlabel="its probability (mean of 15 bins)",
         ylabel="share that is right",
         xlim=(0, 1),

@@ -53,7 +53,7 @@ def load(directory: Path) -> "FaqRanker":
     Raises:
         ModelLoadError: there is no valid artefact of a FAQ model.
     """
-    artefact = open_artefact(directory, KIND)
+    artefact = open_artefact(directory, KIND, keep=True)
     model = read_model(artefact)
     info = {
         "name": artefact.manifest.name,
@@ -171,7 +171,7 @@ def _featuriser(model: FaqModel) -> Featuriser:
         blocks.append(
             Block(
                 analyse=partial(ngrams, smallest=smallest, largest=largest),
-                places=dict(zip(block.ngrams, range(len(block.ngrams)), strict=True)),
+                places=block.places,
                 idf=block.idf,
                 first_row=first_row,
                 weight=block.norm,

@@ -90,7 +90,8 @@ class SparseMatrix:
 
     Attributes:
         starts: where each row begins, and where the last one ends, shape (features + 2,), int64.
-        columns: the original of each entry, shape (entries,), int32.
+        columns: the original of each entry, shape (entries,); uint16 where that can number all
+            originals, else int32.
         values: the weight of each entry, shape (entries,), float32.
         common_rows: the rows that are stored whole, ascending, shape (common,), int64; they have no
             entries.
@@ -98,7 +99,7 @@ class SparseMatrix:
     """
 
     starts: NDArray[np.int64]
-    columns: NDArray[np.int32]
+    columns: NDArray[np.uint16 | np.int32]
     values: NDArray[np.float32]
     common_rows: NDArray[np.int64]
     common: NDArray[np.float32]
@@ -107,7 +108,7 @@ class SparseMatrix:
     def of_entries(
         cls,
         starts: NDArray[np.int64],
-        columns: NDArray[np.int32],
+        columns: NDArray[np.integer[Any]],
         values: NDArray[np.float32],
         originals: int,
     ) -> "SparseMatrix":
@@ -121,7 +122,9 @@ class SparseMatrix:
             whole[columns[entries]] = values[entries]
         rare = np.repeat(~is_common, sizes)
         rare_starts = np.concatenate([[0], np.cumsum(np.where(is_common, 0, sizes))])
-        return cls(rare_starts.astype(np.int64), columns[rare], values[rare], common_rows, common)
+        rare_columns: NDArray[np.uint16 | np.int32]
+        rare_columns = columns[rare].astype(_column_type(originals))
+        return cls(rare_starts.astype(np.int64), rare_columns, values[rare], common_rows, common)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -218,7 +221,7 @@ def _sparse(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> Spars
     entries = int(starts[-1])
     if starts[0] != 0 or np.any(np.diff(starts) < 0):
         raise ValueError("starts do not ascend from 0")
-    columns = _checked(arrays, "columns", np.int32, (entries,))
+    columns = _checked(arrays, "columns", _column_type(originals), (entries,))
     if entries and not 0 <= columns.min() <= columns.max() < originals:
         raise ValueError("columns point outside of the originals")
     values = _checked(arrays, "values", np.float32, (entries,))
@@ -232,13 +235,17 @@ def _sparse(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> Spars
     return SparseMatrix(starts, columns, values, common_rows, common)
 
 
+def _column_type(originals: int) -> type[np.uint16] | type[np.int32]:
+    return np.uint16 if originals <= np.iinfo(np.uint16).max + 1 else np.int32
+
+
 def _checked(
     arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[np.generic], shape: tuple[int, ...]
 ) -> NDArray[Any]:
     array = arrays.get(name)
     if array is None or array.dtype != dtype or array.shape != shape:
         raise ValueError(f"holds no {name} of shape {shape} and type {dtype.__name__}")
-    if not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name} are not finite")
     return array
 

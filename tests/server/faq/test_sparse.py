@@ -84,7 +84,7 @@ def test_a_matrix_without_common_rows_gives_the_same_logits(sparse: FaqModel) ->
     rows, columns = np.nonzero(dense)
     plain = SparseMatrix(
         np.searchsorted(rows, np.arange(len(dense) + 1)).astype(np.int64),
-        columns.astype(np.int32),
+        columns.astype(np.uint16),
         dense[rows, columns],
         np.zeros(0, np.int64),
         np.zeros((0, COUNT), np.float32),
@@ -136,7 +136,9 @@ DAMAGES: dict[str, Callable[[Arrays], Arrays]] = {
     "starts that descend": replaced("starts", with_item(5, 10**6)),
     "starts beyond the end": replaced("starts", with_item(-1, 10**9)),
     "a negative end": replaced("starts", with_item(-1, -1)),
-    "a negative column": replaced("columns", with_item(3, -1)),
+    "a negative column": replaced(
+        "columns", lambda array: with_item(3, -1)(array.astype(np.int32))
+    ),
     "a column beyond the originals": replaced("columns", with_item(3, COUNT)),
     "columns of another type": replaced("columns", lambda array: array.astype(np.int64)),
     "values not finite": replaced("values", with_item(3, np.nan)),
@@ -155,3 +157,13 @@ def test_a_sparse_matrix_that_is_not_whole_is_refused(sparse: FaqModel, damage: 
     arrays = DAMAGES[damage](sparse.weights.arrays())
     with pytest.raises(ModelLoadError, match=r"^weights\.npz: .*train the model again$"):
         matrix_from_arrays(arrays, sparse.weights.shape, "weights.npz")
+
+
+def test_more_originals_than_16_bits_can_number_have_wider_columns() -> None:
+    for originals, dtype in ((2**16, np.uint16), (2**16 + 1, np.int32)):
+        last = originals - 1
+        starts, columns = np.array([0, 1, 1], np.int64), np.array([last])
+        matrix = SparseMatrix.of_entries(starts, columns, np.ones(1, np.float32), originals)
+        assert matrix.columns.dtype == dtype
+        read = matrix_from_arrays(matrix.arrays(), (2, originals), "weights.npz")
+        assert read.column(last).tolist() == [1, 0]

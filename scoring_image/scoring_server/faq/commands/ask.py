@@ -97,7 +97,7 @@ def _text(question: str, ranking: Ranking, ranker: FaqRanker) -> str:
 
 
 def _inspect(options: argparse.Namespace) -> Iterator[str]:
-    artefact = open_artefact(options.model, KIND)
+    artefact = open_artefact(options.model, KIND, keep=True)
     model = read_model(artefact)
     if options.original is None:
         yield from describe(artefact, model)

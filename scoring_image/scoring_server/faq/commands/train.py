@@ -10,8 +10,16 @@ from scoring_server.faq.commands.progress import show_step, warn
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to its parser."""
-    parser.add_argument("--originals", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--duplicates", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--originals", type=Path, required=True, metavar="FILE", help="Id, AnswerId, Text"
+    )
+    parser.add_argument(
+        "--duplicates",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="Id, OriginalId, Text: other ways of asking",
+    )
     parser.add_argument(
         "--answers",
         type=Path,

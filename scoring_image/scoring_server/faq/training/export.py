@@ -63,7 +63,7 @@ def _sparse(cosine: sp.csr_matrix) -> SparseMatrix:
     return SparseMatrix.of_entries(
         # The intercept's row is empty: the cosine has none.
         starts=np.append(cosine.indptr, cosine.indptr[-1]).astype(np.int64),
-        columns=cosine.indices.astype(np.int32),
+        columns=cosine.indices,
         values=cosine.data.astype(np.float32),
         originals=cosine.shape[1],
     )
