@@ -16,6 +16,7 @@ from typing import Any
 _SCORING_SERVER = Path(sys.executable).with_name("scoring-server")
 # Starting takes 1 to 2 s alone; the machine may be busy with other tests.
 _PATIENCE_SECONDS = 60.0
+_INFERENCE = "inference"
 
 
 def free_port() -> int:
@@ -123,5 +124,17 @@ class ServerProcess:
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
+        return [pid for pid in self._children() if _name(pid) != _INFERENCE]
+
+    def inference_process(self) -> int:
+        """The process id of the one that has the model for all workers."""
+        (found,) = (pid for pid in self._children() if _name(pid) == _INFERENCE)
+        return found
+
+    def _children(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()

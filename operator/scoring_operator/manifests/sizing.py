@@ -16,6 +16,8 @@ from scoring_operator.api.spec import ScoringServiceSpec
 _TERMINATION_MARGIN_SECONDS: Final = 5
 # A FAQ worker answers thousands of requests a second; more of them than this serve nobody.
 _MAX_FAQ_WORKERS: Final = 8
+# On a GPU workers decode for one process that computes: about 230 photographs a second each.
+_MAX_DECODING_WORKERS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,22 @@ def gpu(spec: ScoringServiceSpec) -> Gpu | None:
 def workers(spec: ScoringServiceSpec) -> int:
     """Server processes in a pod.
 
-    FAQ scoring holds Python's interpreter lock, so each CPU gets a process; image models use all
-    CPUs from one process and would only multiply their memory. Each process has a share of
-    maxConcurrency, so that there are never more processes than requests.
+    FAQ scoring holds Python's interpreter lock, so each CPU gets a process, and so does decoding for
+    a GPU; on CPUs image models use all of them from one process and would only multiply their
+    memory. Each process has a share of maxConcurrency, so that there are never more processes than
+    requests.
     """
     wanted = spec.server.workers
     if wanted == "auto":
-        per_cpu = min(max(1, int(amounts(spec).cpus)), _MAX_FAQ_WORKERS)
-        wanted = per_cpu if spec.model.type == "faq-matching" else 1
+        wanted = min(max(1, int(amounts(spec).cpus)), _most_workers(spec))
     concurrency = spec.request_limits.max_concurrency
     return wanted if concurrency == "auto" else min(wanted, concurrency)
+
+
+def _most_workers(spec: ScoringServiceSpec) -> int:
+    if spec.model.type == "faq-matching":
+        return _MAX_FAQ_WORKERS
+    return _MAX_DECODING_WORKERS if spec.hardware.type == "gpu" else 1
 
 
 def threads(spec: ScoringServiceSpec) -> int:

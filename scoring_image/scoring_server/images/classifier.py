@@ -24,8 +24,7 @@ from scoring_server.images.errors import ImageRefused
 from scoring_server.images.preprocess import Preprocessing
 
 TOP: Final = 3
-# Images in the house at once. 2 cores compute about 15 ResNet-152 images a second, so the last of
-# them waits for about 4 s; an array of 224 x 224 pixels takes 150 kB.
+# Images in the house at once.
 PLACES: Final = 64
 
 

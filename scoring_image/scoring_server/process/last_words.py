@@ -5,8 +5,11 @@ status 78 (EX_CONFIG of sysexits.h) it tells that no restart will help before so
 """
 
 import contextlib
+import logging
 import os
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 EXIT_CONFIG = 78
 EXIT_SOFTWARE = 70
@@ -28,3 +31,9 @@ def write_termination_message(reason: str, message: str) -> None:
     # Outside Kubernetes there is no such file, and the log has said the same.
     with contextlib.suppress(OSError):
         path.write_bytes(text.encode(errors="replace")[:_MAX_BYTES])
+
+
+def report_load_failure(error: Exception) -> None:
+    """Say in the log and in the termination message why the model cannot be served."""
+    _log.error("the model cannot be loaded: %s", error)
+    write_termination_message("ModelLoadFailed", str(error))

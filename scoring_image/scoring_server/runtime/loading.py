@@ -1,6 +1,7 @@
 """Loading a model into a scorer."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scoring_server.batching import DeviceLost
@@ -12,6 +13,7 @@ from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, 
 
 if TYPE_CHECKING:
     from scoring_server.http.images import ImageScorer
+    from scoring_server.images.serving import ImageModelInfo
 
 _WARMING_QUESTION: Final = "How do I start?"
 # There is no other way to a FAQ model; its data is described in its manifest.
@@ -19,20 +21,28 @@ _FAQ_SOURCE: Final = "trained by scoring-faq"
 
 
 def load_scorer(
-    settings: Settings, metrics: Metrics, on_lost: Callable[[DeviceLost], None]
+    settings: Settings,
+    metrics: Metrics,
+    on_lost: Callable[[DeviceLost], None],
+    inference: Path | None = None,
 ) -> Scorer:
-    """Verify, load and warm the model.
+    """Verify, load and warm the model, or wait for the process that does.
 
     An image model's inference thread starts here, so it must be called in the process that serves.
 
     Args:
         on_lost: told that what computes is gone.
+        inference: the Unix socket of the process that owns the image model.
 
     Raises:
         ModelLoadError: it cannot be served.
+        OwnerFailed: the process that owns the model cannot serve it, and has said why.
+        DeviceLost: that process is gone.
     """
     if settings.model_type == FAQ_MATCHING:
         return _load_faq(settings)
+    if inference is not None:
+        return _share_images(settings, on_lost, inference)
     return _load_images(settings, metrics, on_lost)
 
 
@@ -56,29 +66,51 @@ def _load_images(
     # Not above: with Pillow they take memory that a FAQ server has better uses for.
     from scoring_server.http.images import ImageScorer
     from scoring_server.images import serving as image_serving
-    from scoring_server.images.classifier import PLACES
 
     batches = metrics.batches()
     loaded = image_serving.load(
         settings.model_path,
         device=settings.device,
         threads=settings.maths_threads,
-        # A server that was given more threads for it holds more images.
-        places=max(PLACES, settings.concurrent_scores),
+        places=settings.image_places,
         max_batch=settings.max_batch_size,
         max_delay=settings.max_batch_delay_seconds,
         observer=batches,
         on_lost=on_lost,
     )
     loaded.classifier.batcher.start()
-    info = loaded.info
-    model = ModelInfo(
+    scorer = ImageScorer(loaded.classifier, _image_model(loaded.info))
+    batches.calibrated(scorer.batch)
+    return scorer
+
+
+def _share_images(
+    settings: Settings, on_lost: Callable[[DeviceLost], None], inference: Path
+) -> "ImageScorer":
+    from scoring_server.http.images import ImageScorer
+    from scoring_server.images.classifier import ImageClassifier
+    from scoring_server.images.serving import ImageModelInfo
+    from scoring_server.images.sharing.client import OwnerQueue
+
+    queue = OwnerQueue(inference, places=settings.image_places, on_lost=on_lost)
+    queue.start()
+    facts = queue.facts
+    classifier = ImageClassifier(
+        queue,
+        facts.device,
+        facts.labels,
+        facts.preprocessing,
+        decoders=settings.decoders,
+        calibration=facts.calibration,
+    )
+    return ImageScorer(classifier, _image_model(ImageModelInfo(**facts.info)))
+
+
+def _image_model(info: "ImageModelInfo") -> ModelInfo:
+    return ModelInfo(
         type=IMAGE_CLASSIFICATION,
         name=info.name,
         digest=info.digest,
         weights=info.weights,
         source=info.source,
     )
-    scorer = ImageScorer(loaded.classifier, model)
-    batches.calibrated(scorer.batch)
-    return scorer

@@ -9,7 +9,12 @@ from typing import Final, NoReturn
 
 from scoring_server.artefact import ModelLoadError
 from scoring_server.http.keys import ApiKeys, KeysError
-from scoring_server.process.last_words import EXIT_CONFIG, EXIT_SOFTWARE, write_termination_message
+from scoring_server.process.last_words import (
+    EXIT_CONFIG,
+    EXIT_SOFTWARE,
+    report_load_failure,
+    write_termination_message,
+)
 from scoring_server.process.logs import configure_logging
 from scoring_server.runtime.environment import fresh_scratch, prepare
 from scoring_server.runtime.settings import Settings, SettingsError
@@ -38,19 +43,28 @@ def main() -> NoReturn:
 
 def _serve(settings: Settings, scratch: Path, keys: ApiKeys | None) -> NoReturn:
     # Not before `prepare`: it sets what numpy and prometheus_client read when they are imported.
-    from scoring_server.runtime.server import ScoringServer, report_load_failure
+    from gunicorn.errors import HaltServer
+
+    from scoring_server.runtime.inference_process import InferenceProcess
+    from scoring_server.runtime.server import ScoringServer
 
     master = os.getpid()
+    inference = InferenceProcess.start(settings, scratch) if settings.inference_process else None
     try:
-        ScoringServer(settings, scratch, keys).run()
+        ScoringServer(settings, scratch, keys, inference.path if inference else None).run()
         sys.exit(0)
     except ModelLoadError as error:
         report_load_failure(error)
         sys.exit(EXIT_CONFIG)
+    except HaltServer as end:
+        # gunicorn ends so where a second worker ends for the same reason while it stops the others.
+        sys.exit(_EXITS.get(end.exit_status, end.exit_status))
     except SystemExit as end:
         if os.getpid() == master and isinstance(end.code, int):
             sys.exit(_EXITS.get(end.code, end.code))
         raise  # a worker's end, which passes through here as it was forked from here
     finally:
         if os.getpid() == master:
+            if inference is not None:
+                inference.stop()
             shutil.rmtree(scratch, ignore_errors=True)

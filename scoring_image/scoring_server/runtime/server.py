@@ -19,7 +19,8 @@ from scoring_server.http.app import create_app
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Scorer, Service
-from scoring_server.process.last_words import write_termination_message
+from scoring_server.images.sharing.errors import OwnerFailed
+from scoring_server.process.last_words import report_load_failure, write_termination_message
 from scoring_server.process.logs import LineHandler
 from scoring_server.runtime.loading import load_scorer
 from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
@@ -38,12 +39,6 @@ _CONNECTIONS: Final = 1024
 _BACKLOG: Final = 256
 
 
-def report_load_failure(error: ModelLoadError) -> None:
-    """Say in the log and in the termination message why the model cannot be served."""
-    _log.error("the model cannot be loaded: %s", error)
-    write_termination_message("ModelLoadFailed", str(error))
-
-
 class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no annotations
     """gunicorn's messages through this process's own logging."""
 
@@ -60,17 +55,26 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
     """The server of one model.
 
     A FAQ model is loaded before the workers are forked, which then share its memory. An image model
-    is loaded by its worker, as its libraries start threads, which a fork would lose; that worker
-    answers probes meanwhile.
+    is loaded by its worker, as its libraries start threads, which a fork would lose, or by a
+    process that all workers share; workers answer probes meanwhile.
 
     Args:
         settings: of this server.
         scratch: a folder in memory for the workers' heartbeats.
         keys: one of which scoring requests must carry; None: everyone may score.
+        inference: the Unix socket of the process that owns the image model; None: each worker has
+            the model.
     """
 
-    def __init__(self, settings: Settings, scratch: Path, keys: ApiKeys | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        scratch: Path,
+        keys: ApiKeys | None,
+        inference: Path | None = None,
+    ) -> None:
         self._settings = settings
+        self._inference = inference
         self._keys = keys
         self._scratch = scratch
         self._metrics = Metrics()
@@ -107,7 +111,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
     def load(self) -> Flask:
         """The app; for a FAQ with its model, in the master process."""
         if self._settings.model_type == FAQ_MATCHING:
-            self._service.ready(load_scorer(self._settings, self._metrics, self._device_lost))
+            self._service.ready(self._load_scorer())
         return create_app(self._service, self._settings.http, self._metrics, self._keys)
 
     def _worker_started(self, _worker: Any) -> None:
@@ -119,14 +123,23 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         else:
             threading.Thread(target=self._load_here, name="loading", daemon=True).start()
 
+    def _load_scorer(self) -> Scorer:
+        return load_scorer(self._settings, self._metrics, self._device_lost, self._inference)
+
     def _load_here(self) -> None:
         try:
-            scorer = load_scorer(self._settings, self._metrics, self._device_lost)
+            scorer = self._load_scorer()
         except ModelLoadError as error:
             report_load_failure(error)
             # Ends the worker from this thread, and the master after it. No request is lost by it:
             # none is accepted before the model is loaded.
             os._exit(Arbiter.APP_LOAD_ERROR)
+        except OwnerFailed as failure:  # which has reported it
+            refused = failure.reason == "ModelLoadFailed"
+            os._exit(Arbiter.APP_LOAD_ERROR if refused else Arbiter.WORKER_BOOT_ERROR)
+        except DeviceLost as lost:
+            self._device_lost(lost)
+            return
         except BaseException as error:
             _log.critical("loading the model failed: %s", error, exc_info=True)
             write_termination_message("LoadingCrashed", f"{type(error).__name__}: {error}")
@@ -138,7 +151,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         """Take no more requests, answer those that wait, and end: only a new process can help."""
         self._service.fail()
         _log.critical("the device is lost: %s", lost)
-        write_termination_message("DeviceLost", str(lost))
+        write_termination_message(type(lost).__name__, str(lost))
         end = threading.Timer(_LOST_SECONDS, os._exit, [Arbiter.WORKER_BOOT_ERROR])
         end.daemon = True
         end.start()

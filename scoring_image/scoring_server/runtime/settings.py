@@ -23,6 +23,13 @@ _MODELS: Final = Path("/opt/scoring/models")
 _FAQ_THREADS: Final = 32
 # Images: a thread for each image that may be in the house (64), and some for refusals and probes.
 _IMAGE_THREADS: Final = 80
+# Images in the house of one worker at once, at least. 2 cores compute about 15 ResNet-152 images a
+# second, so the last of them waits for about 4 s; an array of 224 x 224 pixels takes 150 kB.
+_IMAGE_PLACES: Final = 64
+# On a GPU workers decode for one process that computes: about 230 photographs a second each.
+_MAX_DECODING_WORKERS: Final = 16
+# Where an image model computes: in each worker, or in a process of its own that they share.
+_INFERENCE: Final = ("auto", "worker", "process")
 # The share of the threads that never scores, so that a refusal or a probe finds a free one.
 _RESERVED_SHARE: Final = 0.2
 # A FAQ worker answers thousands of requests a second; more of them than this serve nobody.
@@ -63,6 +70,7 @@ class Settings:
         max_batch_delay_seconds: how long a batch of images waits for more.
         api_keys_directory: holds a file for each API key; None: everyone may score.
         drain_seconds: how long SIGTERM may take to finish what is in flight.
+        inference_process: whether a process of its own has the image model, for all workers.
         log_level: debug, info, warning or error.
     """
 
@@ -83,6 +91,7 @@ class Settings:
     max_batch_delay_seconds: float = 0.0
     api_keys_directory: Path | None = None
     page: bool = True
+    inference_process: bool = False
 
     @property
     def maths_threads(self) -> int:
@@ -104,6 +113,19 @@ class Settings:
         if self.max_concurrency is None:
             return unreserved
         return min(unreserved, self.max_concurrency // self.workers)
+
+    @property
+    def image_places(self) -> int:
+        """How many images may be in the house of one worker at once.
+
+        A server that was given more threads for it holds more.
+        """
+        return max(_IMAGE_PLACES, self.concurrent_scores)
+
+    @property
+    def decoders(self) -> int:
+        """How many large images one worker decodes at once."""
+        return max(1, int(self.cpus) // self.workers)
 
     @property
     def http(self) -> HttpSettings:
@@ -129,8 +151,13 @@ class Settings:
         model_type = read.choice("SCORING_MODEL_TYPE", MODEL_TYPES)
         cpus = read.number("SCORING_CPUS", available_cpus(), minimum=0.001)
         is_faq = model_type == FAQ_MATCHING
-        # An image worker holds a model of its own and uses all CPUs; FAQ workers share one.
-        workers = min(max(1, int(cpus)), _MAX_FAQ_WORKERS) if is_faq else 1
+        device = read.choice("SCORING_DEVICE", DEVICES, "cpu")
+        inference = read.choice("SCORING_INFERENCE", _INFERENCE, "auto")
+        # A GPU computes for several workers, each of which decodes on one CPU.
+        owned = not is_faq and (inference == "process" or (inference, device) == ("auto", "gpu"))
+        # Else an image worker holds a model of its own and uses all CPUs; FAQ workers share one.
+        most = _MAX_FAQ_WORKERS if is_faq else _MAX_DECODING_WORKERS if owned else 1
+        workers = min(max(1, int(cpus)), most)
         workers = read.integer("SCORING_WORKERS", workers, minimum=1, maximum=_MAX_WORKERS)
         concurrency = read.optional_integer("SCORING_MAX_CONCURRENCY", 1, _MAX_CONCURRENCY)
         delay = read.optional_integer(
@@ -140,7 +167,7 @@ class Settings:
         return cls(
             model_type=model_type,
             model_path=Path(read.text("SCORING_MODEL_PATH", str(_MODELS / model_type))),
-            device=read.choice("SCORING_DEVICE", DEVICES, "cpu"),
+            device=device,
             port=read.integer("SCORING_PORT", 8080, minimum=1, maximum=65_535),
             # A worker without a share of the concurrency would refuse all that reaches it.
             workers=min(workers, concurrency or workers),
@@ -162,6 +189,7 @@ class Settings:
             max_batch_size=read.optional_integer("SCORING_MAX_BATCH_SIZE", 1, _MAX_BATCH_SIZE),
             max_batch_delay_seconds=(delay or 0) / 1000,
             api_keys_directory=Path(api_keys) if api_keys else None,
+            inference_process=owned,
             page=read.choice("SCORING_PAGE", _SWITCH, "on") == "on",
         )
 

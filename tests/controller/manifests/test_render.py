@@ -287,6 +287,8 @@ def test_the_download_may_leave_also_where_a_service_has_another_port_than_its_p
         ({"server": {"workers": 12}, "requestLimits": {"maxConcurrency": 5}}, "5", "32"),
         (IMAGE_CPU, "1", "80"),
         ({**IMAGE_CPU, "server": {"workers": 2, "threads": 40}}, "2", "40"),
+        (IMAGE_GPU, "2", "80"),
+        ({**IMAGE_GPU, "resources": {"requests": {"cpu": "48"}}}, "16", "80"),
     ],
 )
 def test_workers_and_threads_are_what_the_spec_says_or_follow_the_cpus(

@@ -29,11 +29,16 @@ openvino.OpenVinoBackend.infer = infer
 """
 
 
+def inject_lost_device(folder: Path) -> dict[str, str]:
+    """Variables of a server whose device is lost when it computes a picture of that colour."""
+    (folder / "sitecustomize.py").write_text(_INJECTED)
+    return {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])}
+
+
 def test_it_leaves_readiness_and_ends_with_the_reason(tmp_path: Path) -> None:
     model = write_colour_model(tmp_path / "model")
-    (tmp_path / "sitecustomize.py").write_text(_INJECTED)
-    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    with ServerProcess(tmp_path, **image_variables(model), PYTHONPATH=path) as server:
+    variables = {**image_variables(model), **inject_lost_device(tmp_path)}
+    with ServerProcess(tmp_path, **variables) as server:
         server.wait_until_ready()
         assert [server.post(plain(), "image/jpeg")[0] for _ in range(2)] == [200, 200]
         lost = time.monotonic()

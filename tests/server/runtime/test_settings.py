@@ -24,6 +24,24 @@ def test_images_have_one_worker_whose_maths_uses_the_whole_cpus() -> None:
     assert (settings.workers, settings.maths_threads, settings.threads) == (1, 3, 80)
 
 
+def test_a_gpu_computes_in_a_process_of_its_own_for_a_worker_on_each_cpu() -> None:
+    settings = Settings.from_environment({**IMAGES, "SCORING_DEVICE": "gpu"})
+    assert (settings.inference_process, settings.workers, settings.decoders) == (True, 3, 1)
+    large = {**IMAGES, "SCORING_DEVICE": "gpu", "SCORING_CPUS": "64"}
+    assert Settings.from_environment(large).workers == 16
+    assert Settings.from_environment({**large, "SCORING_WORKERS": "20"}).workers == 20
+
+
+def test_where_an_image_model_computes_may_be_chosen() -> None:
+    own = Settings.from_environment({**IMAGES, "SCORING_INFERENCE": "process"})
+    assert own.inference_process
+    alone = {**IMAGES, "SCORING_DEVICE": "gpu", "SCORING_INFERENCE": "worker"}
+    assert not Settings.from_environment(alone).inference_process
+    assert Settings.from_environment(alone).workers == 1
+    assert not Settings.from_environment(IMAGES).inference_process
+    assert not Settings.from_environment({**FAQ, "SCORING_INFERENCE": "process"}).inference_process
+
+
 def test_less_than_a_cpu_is_one_thread() -> None:
     settings = Settings.from_environment({**IMAGES, "SCORING_CPUS": "0.25"})
     assert settings.maths_threads == 1
