@@ -72,10 +72,9 @@ def gpu(spec: ScoringServiceSpec) -> Gpu | None:
 def workers(spec: ScoringServiceSpec) -> int:
     """Server processes in a pod.
 
-    FAQ scoring holds Python's interpreter lock, so each CPU gets a process, and so does decoding for
-    a GPU; on CPUs image models use all of them from one process and would only multiply their
-    memory. Each process has a share of maxConcurrency, so that there are never more processes than
-    requests.
+    FAQ scoring holds Python's interpreter lock, so each CPU gets a process; so does decoding for a
+    GPU. On CPUs image models use all of them from one process and would only multiply their memory.
+    Each process has a share of maxConcurrency, so that there are never more processes than requests.
     """
     wanted = spec.server.workers
     if wanted == "auto":

@@ -150,6 +150,7 @@ def test_every_variable_is_read() -> None:
         max_batch_size=8,
         max_batch_delay_seconds=0.005,
         api_keys_directory=Path("/etc/scoring/api-keys"),
+        inference_process=True,
     )
 
 
