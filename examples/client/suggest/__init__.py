@@ -1,0 +1,1 @@
+"""An example application: known questions are suggested while a person types a new one."""
