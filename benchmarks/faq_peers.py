@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -33,31 +34,34 @@ class Peer(Protocol):
 
 
 class Reference:
-    """TF-IDF of both sides and LightGBM over every pair: each original costs an evaluation."""
+    """LightGBM over every pair of question and original, in one Pipeline as the reference has it.
+
+    A pair is a row of two texts, and the Pipeline takes texts: for each question the originals
+    are made into numbers anew.
+    """
 
     def __init__(
         self, originals: Sequence[str], texts: Sequence[str], truth: Sequence[int], trees: int
     ) -> None:
         rng = random.Random(0)
-        pairs = []
-        for row, original in enumerate(truth):
+        pairs, labels = [], []
+        for text, original in zip(texts, truth, strict=True):
             others = [o for o in range(len(originals)) if o != original]
-            pairs.append((row, original, 1))
-            pairs += [(row, o, 0) for o in rng.sample(others, min(_NEGATIVES, len(others)))]
-        self._question = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)).fit(texts)
-        self._original = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)).fit(originals)
-        self._originals = self._original.transform(originals)
-        rows, asked, labels = map(np.array, zip(*pairs, strict=True))
-        questions = self._question.transform(texts)
+            asked = [original, *rng.sample(others, min(_NEGATIVES, len(others)))]
+            pairs += [(text, originals[o]) for o in asked]
+            labels += [int(o == original) for o in asked]
+        vectoriser = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
         lightgbm = import_module("lightgbm")  # a dependency of this benchmark alone
-        self._model = lightgbm.LGBMClassifier(n_estimators=trees, random_state=0, verbose=-1)
-        self._model.fit(sp.hstack([questions[rows], self._originals[asked]]).tocsr(), labels)
+        self._originals = list(originals)
+        self._model = make_pipeline(
+            make_column_transformer((clone(vectoriser), 0), (clone(vectoriser), 1)),
+            lightgbm.LGBMClassifier(n_estimators=trees, random_state=0, verbose=-1),
+        )
+        self._model.fit(np.array(pairs, dtype=object), labels)
 
     def rank(self, question: str) -> Ranking:
         """All originals, best first."""
-        count = self._originals.shape[0]
-        repeated = self._question.transform([question] * count)
-        pairs = sp.hstack([repeated, self._originals]).tocsr()
+        pairs = np.array([(question, original) for original in self._originals], dtype=object)
         return _ranked(self._model.predict_proba(pairs)[:, 1])
 
 

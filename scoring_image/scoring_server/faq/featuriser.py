@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import accumulate, chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,34 +16,18 @@ class Block:
 
     Attributes:
         analyse: from text to n-grams, with repetitions.
-        places: n-gram → its place in `idf`.
-        idf: inverse document frequency of each n-gram and, last, of one outside the vocabulary,
-            which counts in the norm alone; shape (n-grams + 1,).
+        places: n-gram → its place in the vocabulary.
         first_row: the row of the weight matrix that belongs to place 0.
+        unseen: the row, behind those of the matrix, for n-grams outside the vocabulary, which
+            count in the norm alone.
         weight: the L2 norm of the block where every n-gram of the text is known.
     """
 
     analyse: Callable[[str], list[str]]
     places: Mapping[str, int]
-    idf: NDArray[np.float64]
     first_row: int
+    unseen: int
     weight: float
-
-    def features(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Rows and values of the known n-grams of one normalised text, in order of appearance."""
-        counts = Counter(self.analyse(text))
-        size = len(counts)
-        # Place -1 reads the last idf: that of the unseen.
-        places = np.fromiter(map(self.places.get, counts, repeat(-1)), np.intp, size)
-        values = np.fromiter(counts.values(), np.float64, size)
-        np.log(values, out=values)
-        values += 1.0
-        values *= self.idf[places]
-        norm = math.sqrt(values @ values)
-        if norm > 0:
-            values *= self.weight / norm
-        known = places >= 0
-        return places[known] + self.first_row, values[known]
 
 
 @dataclass(frozen=True)
@@ -65,30 +49,56 @@ class Features:
 class Featuriser:
     """Turns questions into features.
 
+    A question is short: what each call of numpy costs by itself decides. So all n-grams of a
+    question are weighed at once, and the intercept with them.
+
     Attributes:
         normalise: applied to each text first.
         blocks: the kinds of n-grams, in the order of their rows.
         intercept: the row that every question has with value 1, behind those of the blocks.
+        idf: inverse document frequency by row, 1 for the intercept and, behind it, the blocks'
+            values for what is unseen; shape (rows + 1 + blocks,).
     """
 
     normalise: Callable[[str], str]
     blocks: Sequence[Block]
     intercept: int
+    idf: NDArray[np.float64]
 
     def __call__(self, questions: Sequence[str]) -> Features:
         """Features of the questions; no question is without any, thanks to the intercept."""
-        intercept = (np.array([self.intercept], dtype=np.intp), np.ones(1))
-        starts = []
-        parts = []
-        length = 0
-        for question in questions:
-            text = self.normalise(question)
-            starts.append(length)
-            for part in (*(block.features(text) for block in self.blocks), intercept):
-                parts.append(part)
-                length += len(part[0])
+        parts = list(map(self._features, questions))
+        if len(parts) == 1:
+            ((rows, values),) = parts
+            return Features(rows, values, np.zeros(1, dtype=np.intp))
+        ends = np.cumsum([len(rows) for rows, _ in parts])
         return Features(
             rows=np.concatenate([rows for rows, _ in parts]),
             values=np.concatenate([values for _, values in parts]),
-            starts=np.array(starts, dtype=np.intp),
+            starts=np.concatenate([[0], ends[:-1]]),
         )
+
+    def _features(self, question: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Rows and values of one question: by block in order of appearance, the intercept last."""
+        text = self.normalise(question)
+        counters = [Counter(block.analyse(text)) for block in self.blocks]
+        ends = list(accumulate(map(len, counters)))
+        parts = list(map(slice, (0, *ends), ends))
+        places = (
+            map(block.places.get, counts, repeat(block.unseen - block.first_row))
+            for block, counts in zip(self.blocks, counters, strict=True)
+        )
+        counted = (counts.values() for counts in counters)
+        rows = np.fromiter(chain(*places, (self.intercept,)), np.intp, ends[-1] + 1)
+        values = np.fromiter(chain(*counted, (1,)), np.float64, ends[-1] + 1)
+        for block, part in zip(self.blocks, parts, strict=True):
+            rows[part] += block.first_row
+        np.log(values, out=values)
+        values += 1.0
+        values *= self.idf[rows]
+        for block, part in zip(self.blocks, parts, strict=True):
+            norm = math.sqrt(values[part] @ values[part])
+            if norm > 0:
+                values[part] *= block.weight / norm
+        known = rows <= self.intercept
+        return rows[known], values[known]

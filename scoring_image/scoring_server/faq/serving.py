@@ -164,18 +164,21 @@ def _best(logits: NDArray[np.float64], top: int | None) -> NDArray[np.intp]:
 
 
 def _featuriser(model: FaqModel) -> Featuriser:
+    kinds = ((model.words, word_ngrams), (model.chars, char_ngrams))
+    intercept = sum(len(block.ngrams) for block, _ in kinds)
     blocks = []
     first_row = 0
-    for block, ngrams in ((model.words, word_ngrams), (model.chars, char_ngrams)):
+    for number, (block, ngrams) in enumerate(kinds):
         smallest, largest = block.sizes
         blocks.append(
             Block(
                 analyse=partial(ngrams, smallest=smallest, largest=largest),
                 places=block.places,
-                idf=block.idf,
                 first_row=first_row,
+                unseen=intercept + 1 + number,
                 weight=block.norm,
             )
         )
         first_row += len(block.ngrams)
-    return Featuriser(normalise, blocks, intercept=first_row)
+    seen, unseen = zip(*((block.idf[:-1], block.idf[-1:]) for block, _ in kinds), strict=True)
+    return Featuriser(normalise, blocks, intercept, np.concatenate([*seen, np.ones(1), *unseen]))
