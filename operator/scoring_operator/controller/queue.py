@@ -188,6 +188,11 @@ class WorkQueue(Generic[Key]):
         """How many keys are due and wait for a worker."""
         return self._schedule.depth(self._clock())
 
+    def next_in(self) -> float | None:
+        """In how many seconds the next key is due, 0 if one waits; None if there is none."""
+        due = self._schedule.next_due()
+        return None if due is None else max(0.0, due - self._clock())
+
     def busy_for(self) -> float:
         """For how many seconds the slowest worker has been at its key; 0 if none works."""
         since = self._schedule.working().values()

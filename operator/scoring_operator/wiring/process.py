@@ -35,8 +35,9 @@ from scoring_operator.wiring.settings import Settings
 from scoring_operator.wiring.watches import Watches
 
 STUCK_SECONDS = 300.0  # no look takes that long: each request has its time-out and few retries
-SILENT_SECONDS = 150.0
-CHECK_SECONDS = 5.0
+# Long enough for a second watch to end by itself after one that was given up.
+SILENT_SECONDS = 110.0
+CHECK_SECONDS = 2.0
 DRAIN_SECONDS = 10.0
 RETRY_SECONDS = 2.0
 
@@ -216,11 +217,13 @@ class Process:
     def _healthy(self) -> tuple[bool, Mapping[str, object]]:
         busy = self._queue.busy_for()
         silent = self._watches.silent_for() if self._informing else 0.0
+        next_in = self._queue.next_in()
         facts = {
             "leader": self._leads(),
             "busySeconds": round(busy, 1),
             "silentSeconds": round(silent, 1),
             "queueDepth": self._queue.depth(),
+            "nextLookSeconds": None if next_in is None else round(next_in, 1),
         }
         return busy < STUCK_SECONDS and silent < SILENT_SECONDS, facts
 

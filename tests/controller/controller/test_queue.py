@@ -244,3 +244,13 @@ async def test_the_slowest_worker_shows() -> None:
     assert queue.depth() == 1
     queue.done("a")
     assert queue.busy_for() == 0.0
+
+
+async def test_when_the_next_key_is_due_can_be_asked() -> None:
+    queue: WorkQueue[str] = WorkQueue(clock=lambda: 100.0)
+    assert queue.next_in() is None
+    queue.add_after("b", 600.0)
+    queue.add_after("a", 2.5)
+    assert queue.next_in() == 2.5
+    queue.add("c")
+    assert queue.next_in() == 0.0
