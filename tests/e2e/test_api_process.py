@@ -15,6 +15,7 @@ from tests.e2e.api import Api, audited, call, condition, eventually, stays
 from tests.e2e.conftest import Launch, unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
 
@@ -167,8 +168,10 @@ def test_a_namespace_can_be_deleted_while_no_operator_runs(
     operator = launch(doomed)
     serve(api, doomed, operator)
     operator.stop(signal.SIGKILL)
+    began = time.monotonic()
     api.request("DELETE", f"/api/v1/namespaces/{doomed}")
     eventually(lambda: _is_gone(api, doomed), "the namespace is gone", 30, pause=0.1)
+    record("R14", "a namespace", f"{time.monotonic() - began:.0f} s")
 
 
 def test_a_namespace_that_ends_under_the_operator_makes_no_noise(
@@ -191,6 +194,7 @@ def test_a_resource_can_be_deleted_while_no_operator_runs(
     operator = launch(namespace)
     serve(api, namespace, operator)
     operator.stop(signal.SIGKILL)
+    began = time.monotonic()
     api.delete("ScoringService", namespace, "faq-0", policy="Foreground")
     kinds = ("ScoringService", "Deployment", "Service")
     eventually(
@@ -198,6 +202,8 @@ def test_a_resource_can_be_deleted_while_no_operator_runs(
         "the resource and its children are gone",
         COLLECTED_SECONDS,
     )
+    figure = f"{time.monotonic() - began:.0f} s, children included"
+    record("R14", "a resource", figure)
 
 
 def test_health_metrics_and_logs_can_be_read_by_machines(

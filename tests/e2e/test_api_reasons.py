@@ -19,6 +19,7 @@ from tests.e2e.causes import Cause
 from tests.e2e.conftest import install_crd
 from tests.e2e.resources import scoring_service
 from tests.gitops.judges import argo_health, kstatus
+from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
 
@@ -140,6 +141,8 @@ CASES = {
         stalled=True,
     ),
 }
+SHOWN: set[str] = set()
+"""The cases that held, for the figure."""
 
 
 def filled(value: Any, namespace: str) -> Any:
@@ -167,6 +170,9 @@ def test_the_cause_is_told_what_serves_is_unharmed_and_it_clears_by_itself(
     resource = watched.told("AllReplicasReady", 60)
     assert not condition(resource, "Stalled")
     assert not condition(resource, "Reconciling")
+    SHOWN.add(name)
+    figure = f"{len(SHOWN)} told in the server's words; the pods that serve live on; whole again"
+    record("R3", "causes, on simulated nodes", figure)
 
 
 def test_past_its_deadline_a_roll_out_is_stalled_for_every_tool_and_recovers(

@@ -21,6 +21,7 @@ from tests.e2e.api import (
 )
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.reliability.figures import record
 
 pytestmark = [pytest.mark.api, pytest.mark.usefixtures("operator")]
 
@@ -156,6 +157,8 @@ def test_a_foreign_object_of_a_childs_name_is_left_alone_and_reported(
 
     stays(untouched, "the foreign object is untouched", 1)
     assert api.get(kind, namespace, "faq")["metadata"]["uid"] == before["metadata"]["uid"]
+    part = f"a {kind}, {'with equal fields' if same else 'different'}"
+    record("R16", part, "0")
 
 
 def _minimal(namespace: str, kind: str) -> Object:
