@@ -1,7 +1,8 @@
-"""What can go wrong with one call."""
+"""What can go wrong with one call, and with one event of a watch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _REASONS = {
@@ -16,24 +17,24 @@ _REASONS = {
 }
 
 
+def failure(code: int) -> dict[str, object]:
+    """A metav1.Status."""
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "message": f"injected {code}",
+        "reason": _REASONS.get(code, "Unknown"),
+        "code": code,
+    }
+
+
 @dataclass(frozen=True)
 class Answer:
     """Answer in the API server's place: it never sees the call."""
 
     code: int
     retry_after: int | None = None
-
-    @property
-    def body(self) -> dict[str, object]:
-        """A metav1.Status."""
-        return {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "status": "Failure",
-            "message": f"injected {self.code}",
-            "reason": _REASONS.get(self.code, "Unknown"),
-            "code": self.code,
-        }
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,51 @@ class Kill:
     after: bool
 
 
-Action = Answer | LoseReply | CutBody | Hang | Kill
+@dataclass(frozen=True)
+class Meanwhile:
+    """Something happens before the API server sees the call, or after it did it."""
+
+    what: Callable[[], object]
+    after: bool
+
+
+Action = Answer | LoseReply | CutBody | Hang | Kill | Meanwhile
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The event does not arrive."""
+
+
+@dataclass(frozen=True)
+class Late:
+    """The event arrives some seconds later, after younger ones: out of order."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Twice:
+    """The event arrives, and once more some seconds later."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Error:
+    """An ERROR event arrives in the event's place, and the watch ends."""
+
+    code: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The connection breaks in the middle of the event."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """From here on nothing arrives, and the connection stays open."""
+
+
+EventAction = Drop | Late | Twice | Error | Cut | Silence

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.cluster.fixtures import Cluster
 from tests.e2e.api import Api
 from tests.e2e.conftest import install_crd, unused_namespace
+from tests.faults.plan import side_by_side
+from tests.faults.reference import Reference, reference
+from tests.faults.scenarios import Scenario
 from tests.faults.trial import Trial
 
 NewTrial = Callable[[], Trial]
+References = Callable[[list[Scenario]], dict[str, Reference]]
 
 
 @pytest.fixture(scope="session")
-def api(api_cluster: Cluster) -> Api:
-    """The control plane, with the CRD."""
-    client = Api(api_cluster.kubeconfig)
-    install_crd(client)
-    return client
-
-
-@pytest.fixture
-def new_trial(api: Api, api_cluster: Cluster, tmp_path: Path) -> Iterator[NewTrial]:
-    """Make trials in namespaces of their own, which go with the test."""
-    namespaces: list[str] = []
+def new_trial(api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> NewTrial:
+    """Make trials in namespaces of their own, to be entered."""
+    install_crd(Api(api_cluster.kubeconfig))
+    folder = tmp_path_factory.mktemp("trials")
 
     def make() -> Trial:
         name = unused_namespace()
-        api.create_namespace(name)
-        namespaces.append(name)
-        folder = tmp_path / name
-        folder.mkdir()
-        return Trial(api, api_cluster.kubeconfig, folder, name)
+        return Trial(api_cluster.kubeconfig, folder / name, name)
 
-    yield make
-    for name in namespaces:
-        api.request("DELETE", f"/api/v1/namespaces/{name}")
+    return make
+
+
+@pytest.fixture(scope="session")
+def references(new_trial: NewTrial) -> References:
+    """What scenarios come to without faults, by name; measured once."""
+    known: dict[str, Reference] = {}
+
+    def measured(scenarios: list[Scenario]) -> dict[str, Reference]:
+        new = [scenario for scenario in scenarios if scenario.name not in known]
+        found = side_by_side(reference, [(new_trial, scenario) for scenario in new])
+        known.update(zip((scenario.name for scenario in new), found, strict=True))
+        return {scenario.name: known[scenario.name] for scenario in scenarios}
+
+    return measured

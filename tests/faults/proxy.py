@@ -7,20 +7,31 @@ It runs in a thread, in which `decide` is called, one call at a time.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import aiohttp
 import yaml
 from aiohttp import web
+from yarl import URL
 
 from scoring_operator.kube.kubeconfig import from_kubeconfig
-from tests.faults.actions import Action, Answer, CutBody, Hang, Kill, LoseReply
+from tests.faults.actions import (
+    Action,
+    Answer,
+    CutBody,
+    Hang,
+    Kill,
+    LoseReply,
+    Meanwhile,
+    failure,
+)
 from tests.faults.calls import Call, counts_as_write, parse
+from tests.faults.streams import Streams
 
 Decide = Callable[[Call], Action | None]
 
@@ -38,6 +49,9 @@ class FaultProxy:
         self.decide: Decide = lambda call: None
         self.kill: Callable[[], None] = lambda: None
         """Kills the operator; whoever starts one puts it here."""
+        self.streams = Streams()
+        self.stale: int | None = None
+        """Lists are answered as they were at this resourceVersion."""
         self._writes = 0
         self._address: Future[str] = Future()
         self._loop = asyncio.new_event_loop()
@@ -78,11 +92,27 @@ class FaultProxy:
     def forget(self) -> None:
         """Count from 1 again."""
         self.calls = []
+        self.streams.seen = []
         self._writes = 0
 
-    def writes(self) -> list[Call]:
-        """The writes so far."""
-        return [call for call in self.calls if call.write]
+    def hold(self, plural: str) -> None:
+        """Hand on no event of these objects, or of EVERYTHING, until told otherwise."""
+        self.streams.held = plural
+
+    def cut_watches(self) -> None:
+        """The connections of all watches break."""
+        self._run(self.streams.cut())
+
+    def silence_watches(self) -> None:
+        """The open watches say nothing more."""
+        self._run(self.streams.silence())
+
+    def end_watches(self, code: int) -> None:
+        """All watches end with an ERROR event; after 410 the operator lists anew."""
+        self._run(self.streams.end(code))
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=30)
 
     async def _serve(self) -> None:
         app = web.Application(client_max_size=_BIG)
@@ -116,18 +146,22 @@ class FaultProxy:
         action = self.decide(call)
         if isinstance(action, Answer):
             headers = {"Retry-After": str(action.retry_after)} if action.retry_after else None
-            return web.json_response(action.body, status=action.code, headers=headers)
+            return web.json_response(failure(action.code), status=action.code, headers=headers)
         if isinstance(action, Hang):
             await asyncio.sleep(action.seconds)
             return _broken(request)
         if isinstance(action, Kill) and not action.after:
             self.kill()
             return _broken(request)
-        async with await self._forward(request) as answer:
+        if isinstance(action, Meanwhile) and not action.after:
+            await asyncio.to_thread(action.what)
+        async with await self._forward(call, request) as answer:
             call.code = answer.status
             if call.verb == "watch" and answer.status == 200:
-                return await _stream(request, answer)
+                return await self.streams.carry(call, request, answer)
             body = await answer.read()
+        if isinstance(action, Meanwhile) and action.after:
+            await asyncio.to_thread(action.what)
         return await self._reply(request, action, answer, body)
 
     async def _reply(
@@ -150,27 +184,22 @@ class FaultProxy:
             return _broken(request, response)
         return web.Response(status=answer.status, body=body, headers=headers)
 
-    async def _forward(self, request: web.Request) -> aiohttp.ClientResponse:
+    async def _forward(self, call: Call, request: web.Request) -> aiohttp.ClientResponse:
         headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
         authorization = self._credentials.authorization()
         if authorization is not None:
             headers["Authorization"] = authorization
+        query = request.rel_url.raw_query_string
+        listing = call.verb == "list" and call.resource
+        if self.stale is not None and listing and "continue" not in request.query:
+            # A later page is of the version of the first one by itself.
+            query += f"&resourceVersion={self.stale}&resourceVersionMatch=Exact"
         return await self._session.request(
             request.method,
-            self._credentials.server + request.path_qs,
+            URL(f"{self._credentials.server}{request.rel_url.raw_path}?{query}", encoded=True),
             data=await request.read() or None,
             headers=headers,
         )
-
-
-async def _stream(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """Hand a watch's events on as they come."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    with contextlib.suppress(ConnectionError):  # the operator may go meanwhile
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-    return response
 
 
 def _broken(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:

@@ -1,4 +1,7 @@
-"""What happens to a resource in the plans: it is created, changed, or both."""
+"""What happens to a resource in the plans: it is created, changed, or made anew.
+
+`{}` in a spec stands for the resource's name: hosts differ, where one operator serves many.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ LARGE: dict[str, Any] = {
     "replicas": 3,
     "auth": {"apiKeys": {"secretName": "keys"}},
     "service": {"port": 8080},
-    "exposure": {"host": "faq.example.com", "ingress": {"className": "nginx"}},
+    "exposure": {"host": "{}.example.com", "ingress": {"className": "nginx"}},
     "podTemplate": {"labels": {"team": "search"}},
 }
 SCALED: dict[str, Any] = {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}
@@ -23,6 +26,8 @@ class Scenario:
     name: str
     before: dict[str, Any] | None
     after: dict[str, Any]
+    anew: bool = False
+    """Deleted, and created again at once."""
 
 
 SCENARIOS = [
@@ -34,5 +39,16 @@ SCENARIOS = [
     Scenario("scaling-off", SCALED, LARGE),
     Scenario("suspend", LARGE, {**LARGE, "suspend": True}),
     Scenario("suspend-scaled", SCALED, {**SCALED, "suspend": True}),
+    Scenario("resume-scaled", {**SCALED, "suspend": True}, SCALED),
     Scenario("other-pods", SMALL, {**SMALL, "image": "example.com/other:2"}),
+    Scenario("anew", LARGE, SMALL, anew=True),
 ]
+
+
+def filled(value: Any, name: str) -> Any:
+    """A spec with the resource's name in place of `{}`."""
+    if isinstance(value, dict):
+        return {key: filled(item, name) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, name) for item in value]
+    return value.replace("{}", name) if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 from scoring_operator.api import API_VERSION, KIND, LABEL_NAME, PLURAL
+from scoring_operator.controller.drift import MANIFEST_HASH
 from scoring_operator.manifests import CHILD_KINDS
 from tests.e2e.api import Api, Object, Refused
 
@@ -19,6 +20,18 @@ State = dict[str, Any]
 
 _PATHS = {kind.kind: (kind.api_version, kind.plural) for kind in CHILD_KINDS}
 _PATHS[KIND] = (API_VERSION, PLURAL)
+
+# Parts of the status that follow from the spec alone.
+_FROM_SPEC = ("status.effective.", "status.image", "status.selector", "status.url")
+# What the API server allots, the count of templates, and a hash of the manifest, in which the
+# namespace counts.
+_INCIDENTAL = (
+    "spec.clusterIP",
+    "nodePort",
+    "healthCheckNodePort",
+    "deployment.kubernetes.io/revision",
+    MANIFEST_HASH,
+)
 
 
 def objects(api: Api, namespace: str) -> Iterator[Object]:
@@ -33,9 +46,10 @@ def objects(api: Api, namespace: str) -> Iterator[Object]:
             yield {"kind": kind, **item}
 
 
-def snapshot(api: Api, namespace: str, name: str) -> State:
-    """A ScoringService and its children, but for versions, times and uids; with fields' owners."""
-    return _state(namespace, name, _of(objects(api, namespace), name))
+def snapshots(api: Api, namespace: str, names: Iterable[str]) -> dict[str, State]:
+    """Each ScoringService and its children, but for versions and uids; with fields' owners."""
+    found = list(objects(api, namespace))
+    return {name: _state(namespace, name, _of(found, name)) for name in names}
 
 
 def _of(found: Iterable[Object], name: str) -> list[Object]:
@@ -51,8 +65,8 @@ def _of(found: Iterable[Object], name: str) -> list[Object]:
 def _state(namespace: str, name: str, found: list[Object]) -> State:
     state: State = {}
     uids = {item["metadata"]["uid"]: f"uid of {item['kind']}" for item in found}
-    for item in found:
-        metadata = item["metadata"]
+    for original in found:
+        metadata, item = original["metadata"], dict(original)
         item["metadata"] = {
             **{key: metadata.get(key) for key in ("name", "labels", "annotations")},
             "ownerReferences": metadata.get("ownerReferences"),
@@ -98,3 +112,24 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(item, f"{path}[{index}]")
     elif value is not None:
         yield path, value
+
+
+def essence(state: State) -> State:
+    """What must not depend on how a resource came to its spec.
+
+    All that is asked for, and the operator's own field ownership; of the status what follows from
+    the spec alone. Left out are generations, the progress of roll-outs, what other controllers
+    report, and their ownership.
+    """
+    found: State = {}
+    for path, value in state.items():
+        kind, _, field = path.partition(".")
+        if field.startswith("metadata.managers["):
+            if '"scoring-operator' in value and '"subresource": null' in value:
+                found.setdefault(f"{kind}.managers", []).append(value)
+        elif field.startswith("status."):
+            if kind.startswith(KIND) and field.startswith(_FROM_SPEC):
+                found[path] = value
+        elif not any(part in field for part in _INCIDENTAL):
+            found[path] = value
+    return found

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+import itertools
+import time
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
-from tests.faults.actions import Action, Kill
-from tests.faults.calls import Call
-from tests.faults.reference import Reference, begin, reference
+from tests.faults.actions import Kill
+from tests.faults.conftest import NewTrial, References
+from tests.faults.plan import Injected, named, run_plan, sample
+from tests.faults.reference import Reference
 from tests.faults.scenarios import SCENARIOS, Scenario
-from tests.faults.trial import Trial
+from tests.faults.trial import QUIET_SECONDS, Trial
+from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
 
-NewTrial = Callable[[], Trial]
 SAMPLE = 2  # points of each scenario; all of them with --long
+PORTION = 12
+
+Point = tuple[int, Kill]
 
 
-def kill_at(write: int, after: bool) -> Callable[[Call], Action | None]:
-    return lambda call: Kill(after) if call.write == write else None
+def points(wanted: Reference, scenario: Scenario, size: int | None) -> list[Point]:
+    writes = range(1, len(wanted.writes) + 1)
+    every = itertools.product(writes, (Kill(after=False), Kill(after=True)))
+    return sample(every, size, scenario.name)
 
 
-def crash(trial: Trial, scenario: Scenario, write: int, after: bool) -> None:
-    begin(trial, scenario)
-    trial.proxy.decide = kill_at(write, after)
-    trial.apply(scenario.after)
-    trial.revive()
-    trial.settle()
+def crash(
+    new_trial: NewTrial, scenario: Scenario, wanted: Reference, portion: Sequence[Point]
+) -> tuple[int, list[str]]:
+    """Kill operators one after the other, each at another resource; how many, and what is wrong."""
+    plan = named(portion)
+    kills = Injected(plan)
+    with new_trial() as trial:
+        trial.begin(scenario, plan)
+        trial.proxy.decide = kills.at_write
+        for name in plan:
+            trial.go_on(scenario, name)
+            if was_killed(trial, wanted, kills, name):
+                trial.revive()
+            wanted.converge(trial, [name])
+        trial.settle(plan)
+        return len(kills.fired), kills.told(wanted.faults(trial, plan))
 
 
-def points(wanted: Reference, scenario: Scenario, whole: bool) -> list[tuple[int, bool]]:
-    every = [(call.write, after) for call in wanted.writes for after in (False, True)]
-    if whole or len(every) <= SAMPLE:
-        return every
-    return sorted(random.Random(scenario.name).sample(every, SAMPLE))
+def was_killed(trial: Trial, wanted: Reference, kills: Injected[Kill], name: str) -> bool:
+    """Wait for the kill, or for the end without it."""
+    ended = False
+    while name not in kills.fired and not ended:
+        ended = not wanted.faults(trial, [name])
+        time.sleep(QUIET_SECONDS if ended else 0.05)
+    return name in kills.fired
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_crash_at_any_write_leads_to_the_same_end(
-    new_trial: NewTrial, scenario: Scenario, long: bool
+    new_trial: NewTrial, references: References, long: bool
 ) -> None:
-    wanted = reference(new_trial, scenario)
-    assert wanted.writes, "the scenario writes nothing: it shows nothing"
-    failed = []
-    for write, after in points(wanted, scenario, long):
-        with new_trial() as trial:
-            crash(trial, scenario, write, after)
-            at = f"killed {'after' if after else 'before'} {wanted.writes[write - 1].text}"
-            failed += [f"{at}: {fault}" for fault in wanted.faults(trial)]
-    assert not failed, "\n".join(failed)
+    wanted = references(SCENARIOS)
+    for name, found in wanted.items():
+        assert found.writes, f"{name} writes nothing: it shows nothing"
+    size = None if long else SAMPLE
+    every = {item.name: points(wanted[item.name], item, size) for item in SCENARIOS}
+    tally = run_plan(partial(crash, new_trial), SCENARIOS, every, wanted, PORTION)
+    tally.check(0.9)
+    record("R1", "kills", f"{tally.met} in {len(every)} scenarios; each came to the same end")

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.e2e.api import Api
+from tests.e2e.api import Api, Object, eventually
 from tests.e2e.process import OperatorProcess
 from tests.e2e.resources import scoring_service
 from tests.faults.calls import Call
 from tests.faults.proxy import FaultProxy
+from tests.faults.scenarios import Scenario, filled
+from tests.faults.streams import Event
 
-NAME = "faq"
-SETTLED_SECONDS = 30.0
-# Longer than any delay that the operator takes between two of its own steps on a healthy server.
-QUIET_SECONDS = 1.3
+# Generous: these end a trial that hangs, on a machine that is busy with other tests.
+DEADLINE_SECONDS = 120.0
+# The operator says when it will look again. What takes it longer than this is no step of a change,
+# but a look at something that may never come, such as the slow resync.
+PATIENCE_SECONDS = 4.0
+QUIET_SECONDS = 1.1
 
 
 class Trial:
     """Starts and kills operators; the proxy counts what they do."""
 
-    def __init__(self, api: Api, kubeconfig: Path, folder: Path, namespace: str) -> None:
-        self.api = api
+    def __init__(self, kubeconfig: Path, folder: Path, namespace: str) -> None:
+        self.kubeconfig = kubeconfig
+        self.api = Api(kubeconfig)  # of its own: trials run side by side
         self.namespace = namespace
         self.proxy = FaultProxy(kubeconfig)
         self._folder = folder
@@ -33,6 +39,13 @@ class Trial:
         self._started = 0
 
     def __enter__(self) -> Trial:
+        self.api.create_namespace(self.namespace)
+        self.api.request(
+            "POST",
+            f"/api/v1/namespaces/{self.namespace}/secrets",
+            {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "keys"}},
+        )
+        self._folder.mkdir(parents=True)
         self.proxy.__enter__()
         self.proxy.kill = self.kill
         return self
@@ -48,6 +61,7 @@ class Trial:
             self._operator.process.wait()
             self._operator.__exit__(kind, error, trace)
         self.proxy.__exit__(kind, error, trace)
+        self.api.request("DELETE", f"/api/v1/namespaces/{self.namespace}")
 
     @property
     def operator(self) -> OperatorProcess:
@@ -61,8 +75,11 @@ class Trial:
         kubeconfig = self.proxy.write_kubeconfig(self._folder / "kubeconfig")
         log = self._folder / f"operator-{self._started}.log"
         arguments = ("--namespace", self.namespace, "--no-leader-election")
-        self._operator = OperatorProcess(kubeconfig, log, *arguments, wait=wait)
-        return self._operator.__enter__()
+        self._operator = OperatorProcess(kubeconfig, log, *arguments, wait=False)
+        self._operator.__enter__()
+        if wait:
+            eventually(self.operator.is_ready, "the operator is ready", DEADLINE_SECONDS, 0.05)
+        return self._operator
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -70,49 +87,103 @@ class Trial:
 
     def revive(self) -> None:
         """Wait until the operator has been killed, and start another."""
-        self.operator.process.wait(timeout=SETTLED_SECONDS)
+        self.operator.process.wait(timeout=DEADLINE_SECONDS)
         self.start()
 
-    def apply(self, spec: dict[str, Any], name: str = NAME) -> None:
+    def apply(self, spec: dict[str, Any], name: str) -> Object:
         """Apply a ScoringService in the trial's namespace, around the proxy."""
-        self.api.apply(scoring_service(self.namespace, name, **spec))
+        return self.api.apply(scoring_service(self.namespace, name, **filled(spec, name)))
 
-    def settle(self, names: Iterable[str] = (NAME,)) -> None:
-        """Wait until the newest generations are observed and the operator has come to rest."""
-        deadline = time.monotonic() + SETTLED_SECONDS
-        while True:
-            calls = self._calls()
-            time.sleep(QUIET_SECONDS)
-            if self._calls() == calls and all(map(self._observed, names)):
-                return
-            assert time.monotonic() < deadline, "the operator does not come to rest"
+    def begin(self, scenario: Scenario, names: Collection[str]) -> None:
+        """Start an operator and bring resources to where the scenario begins."""
+        self.start()
+        self.prepare(scenario, names)
+        self.proxy.forget()
 
-    def counts(self, name: str = NAME) -> Counter[str]:
+    def prepare(self, scenario: Scenario, names: Collection[str]) -> None:
+        """Bring resources to where the scenario begins."""
+        if scenario.before is not None:
+            for name in names:
+                self.apply(scenario.before, name)
+            self.settle(names)
+
+    def go_on(self, scenario: Scenario, name: str) -> None:
+        """What happens to a resource in the scenario."""
+        if scenario.anew:
+            self.api.delete("ScoringService", self.namespace, name)
+        self.apply(scenario.after, name)
+
+    def settle(self, names: Collection[str]) -> None:
+        """Wait until the operator, and Kubernetes behind it, have come to rest."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        self.quiet()
+        while unsettled := self._unsettled(names):
+            assert time.monotonic() < deadline, f"never at rest: {unsettled}"
+            self.quiet()
+
+    def quiet(self) -> None:
+        """Wait until the operator has nothing to do, as far as it knows."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        before, since = None, time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            assert time.monotonic() < deadline, f"the operator does not come to rest: {before}"
+            now = self._activity()
+            if now != before or not self._has_nothing_to_do():
+                before, since = now, time.monotonic()
+            time.sleep(0.1)
+
+    def counts(self, name: str) -> Counter[str]:
         """How often what was created, and deleted, for a resource, as far as that was done."""
         return Counter(effect for call in self.calls(name) if (effect := _effect(call, name)))
 
-    def calls(self, name: str = NAME) -> list[Call]:
-        """The calls about a ScoringService and its children."""
-        return [call for call in self.proxy.calls if belongs(call, name)]
+    def calls(self, name: str) -> list[Call]:
+        """The calls about a ScoringService and its children, messages for people aside."""
+        return [call for call in self.proxy.calls if belongs(call.name, name)]
 
-    def _calls(self) -> int:
-        return sum(call.verb != "watch" and bool(call.resource) for call in self.proxy.calls)
+    def events(self, name: str) -> list[Event]:
+        """The events of watches about a ScoringService, its children and its pods."""
+        return [event for event in self.proxy.streams.seen if belongs(event.name, name)]
 
-    def _observed(self, name: str) -> bool:
-        resource = self.api.get("ScoringService", self.namespace, name)
-        status = resource.get("status", {})
-        return bool(status.get("observedGeneration") == resource["metadata"]["generation"])
+    def _activity(self) -> tuple[int, int]:
+        """What changes as long as anything goes on."""
+        calls = sum(call.verb != "watch" and bool(call.resource) for call in self.proxy.calls)
+        return calls, len(self.proxy.streams.seen)
+
+    def _has_nothing_to_do(self) -> bool:
+        facts = json.loads(self.operator.get("/healthz")[1])
+        due = facts["nextLookSeconds"]
+        idle = facts["queueDepth"] == 0 and facts["busySeconds"] == 0
+        return idle and (due is None or due > PATIENCE_SECONDS)
+
+    def _unsettled(self, names: Collection[str]) -> list[str]:
+        """Objects whose controllers have not had their say."""
+        found = []
+        for resource in self.api.list("ScoringService", self.namespace):
+            name, status = resource["metadata"]["name"], resource.get("status", {})
+            if status.get("observedGeneration") != resource["metadata"]["generation"]:
+                found.append(f"ScoringService {name}")
+        for child in self.api.list("Deployment", self.namespace):
+            status = child.get("status", {})
+            enough = status.get("replicas", 0) >= child["spec"]["replicas"]
+            if status.get("observedGeneration") != child["metadata"]["generation"] or not enough:
+                found.append(f"Deployment {child['metadata']['name']}")
+        found += [
+            f"HorizontalPodAutoscaler {child['metadata']['name']}"
+            for child in self.api.list("HorizontalPodAutoscaler", self.namespace)
+            if not child.get("status", {}).get("conditions")
+        ]
+        return [item for item in found if item.partition(" ")[2] in names]
 
 
-def belongs(call: Call, name: str) -> bool:
-    """Whether a call is about a ScoringService of this name, or a child of it."""
-    return call.name == name or call.name.startswith(f"{name}-")
+def belongs(child: str, name: str) -> bool:
+    """Whether an object's name is that of a ScoringService, or of a child of it."""
+    return child == name or child.startswith(f"{name}-")
 
 
 def _effect(call: Call, name: str) -> str | None:
     if not call.write:
         return None
-    child = f"{call.resource}/{call.name.replace(name, NAME)}"
+    child = f"{call.resource}/{call.name.replace(name, 'the-name')}"
     if call.code == 201:
         return f"create {child}"
     if call.verb == "delete" and call.code == 200:

@@ -1,0 +1,133 @@
+"""A plan: faults at points of a scenario, each on a resource of its own."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tests.faults.actions import Action, EventAction
+from tests.faults.calls import Call
+from tests.faults.reference import Reference
+from tests.faults.scenarios import Scenario
+from tests.faults.streams import Event
+from tests.faults.trial import belongs
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Fault = TypeVar("Fault", bound=Action | EventAction)
+
+# An operator waits most of the time: for the API server, and for its own back-off.
+LANES = 4
+
+
+class Injected(Generic[Fault]):
+    """Faults by resource: at which of the calls, or events, about it, and what happens."""
+
+    def __init__(self, points: Mapping[str, tuple[int, Fault]]) -> None:
+        self._points = points
+        self._seen: Counter[str] = Counter()
+        self.fired: dict[str, str] = {}
+
+    def at_call(self, call: Call) -> Fault | None:
+        """For `FaultProxy.decide`: counts the calls about a resource but watches."""
+        ignored = call.verb == "watch" or call.resource == "events"
+        return None if ignored else self._next(call.name, call)
+
+    def at_write(self, call: Call) -> Fault | None:
+        """For `FaultProxy.decide`: counts the writes."""
+        return self._next(call.name, call) if call.write else None
+
+    def at_event(self, event: Event) -> Fault | None:
+        """For `Streams.decide`: counts the events of all watches."""
+        return self._next(event.name, event)
+
+    def _next(self, about: str, met: Call | Event) -> Fault | None:
+        for name, (number, fault) in self._points.items():
+            if belongs(about, name):
+                self._seen[name] += 1
+                if self._seen[name] == number:
+                    self.fired[name] = f"{fault} at {number}: {met.text}"
+                    return fault
+        return None
+
+    def told(self, faults: Mapping[str, Sequence[str]]) -> list[str]:
+        """What went wrong, each with the fault that was injected."""
+        return [
+            f"{self.fired.get(name, 'no fault')}: {text}"
+            for name, texts in faults.items()
+            for text in texts
+        ]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came of a plan."""
+
+    tried: int
+    met: int
+    wrong: list[str]
+
+    def check(self, share: float) -> None:
+        """Nothing went wrong, and at least this share of the faults was met.
+
+        A run may be a little shorter than the reference, so that a fault near its end is not met.
+        """
+        assert not self.wrong, "\n".join(self.wrong)
+        assert self.met >= share * self.tried, f"only {self.met} of {self.tried} faults were met"
+
+
+def sample(every: Iterable[Item], size: int | None, seed: str) -> list[Item]:
+    """The same few in each run; all of them where `size` is None."""
+    items = list(every)
+    if size is None or len(items) <= size:
+        return items
+    chosen = random.Random(seed).sample(range(len(items)), size)
+    return [items[index] for index in sorted(chosen)]
+
+
+def named(points: Iterable[Item]) -> dict[str, Item]:
+    """A resource's name for each point; none is the beginning of another's."""
+    return {f"p{index:03}x": point for index, point in enumerate(points)}
+
+
+def chunks(points: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    """The points in portions that one operator serves at a time."""
+    return [points[start : start + size] for start in range(0, len(points), size)]
+
+
+def side_by_side(job: Callable[..., Result], tasks: Iterable[tuple[Any, ...]]) -> list[Result]:
+    """Do a job for each task, some at a time; the results in their order."""
+    with ThreadPoolExecutor(LANES) as pool:
+        return list(pool.map(lambda task: job(*task), tasks))
+
+
+def run_plan(
+    job: Callable[[Scenario, Reference, Sequence[Item]], tuple[int, list[str]]],
+    scenarios: Iterable[Scenario],
+    points: Mapping[str, Sequence[Item]],
+    wanted: Mapping[str, Reference],
+    portion: int,
+) -> Tally:
+    """Do a job for portions of each scenario's points, some at a time; all by scenario's name.
+
+    The job returns how many faults were met, and what went wrong, in words.
+    """
+    tasks = [
+        (scenario, wanted[scenario.name], part)
+        for scenario in scenarios
+        for part in chunks(points[scenario.name], portion)
+    ]
+    results = side_by_side(job, tasks)
+    return Tally(
+        tried=sum(len(part) for _, _, part in tasks),
+        met=sum(met for met, _ in results),
+        wrong=[
+            f"{scenario.name}: {text}"
+            for (scenario, _, _), (_, texts) in zip(tasks, results, strict=True)
+            for text in texts
+        ],
+    )

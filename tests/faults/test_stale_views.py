@@ -1,0 +1,136 @@
+"""R5: the operator sees the past; it does no harm, and comes right when it sees the present.
+
+Two ways: an operator that starts finds lists of a moment of the past, with no event since; and the
+watch of one kind is held while the resource changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from tests.e2e.api import eventually
+from tests.faults.conftest import NewTrial, References
+from tests.faults.plan import Tally, named, run_plan, sample, side_by_side
+from tests.faults.reference import CONVERGED_SECONDS, Reference
+from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.snapshot import State, differences, snapshots
+from tests.faults.streams import EVERYTHING
+from tests.faults.trial import Trial
+from tests.reliability.figures import record
+
+pytestmark = pytest.mark.api
+
+NAME = "subject"
+QUICK = ("shrink", "scaling-on", "anew")  # without --long
+SAMPLE = 3
+HELD = (
+    "scoringservices",
+    "deployments",
+    "services",
+    "horizontalpodautoscalers",
+    "poddisruptionbudgets",
+    "networkpolicies",
+    "ingresses",
+    "pods",
+)
+
+
+def travel(new_trial: NewTrial, scenario: Scenario, size: int | None) -> Tally:
+    """Start operators that see the moments of a scenario, when it is long over."""
+    with new_trial() as trial:
+        trial.begin(scenario, [NAME])
+        trial.go_on(scenario, NAME)
+        trial.settle([NAME])
+        seen = {int(event.version) for event in trial.proxy.streams.seen}
+        present = snapshots(trial.api, trial.namespace, [NAME])[NAME]
+        wrong = []
+        moments = sample(sorted(seen), size, scenario.name)
+        for moment in moments:
+            trial.kill()
+            wrong += [
+                f"{scenario.name} at {moment}: {text}" for text in look(trial, moment, present)
+            ]
+    return Tally(len(moments), len(moments), wrong)
+
+
+def look(trial: Trial, moment: int, present: State) -> list[str]:
+    """An operator sees one moment for as long as it finds something to do; what it broke."""
+    trial.proxy.forget()
+    trial.proxy.stale = moment
+    trial.proxy.hold(EVERYTHING)
+    trial.revive()
+    trial.quiet()
+    state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
+    wrong = differences(children(state), children(present), set())
+    generation = "ScoringService/the-name.status.observedGeneration"
+    if state[generation] < present[generation]:
+        wrong.append("the observed generation fell")
+    wrong += [f"{effect} under a stale view" for effect in trial.counts(NAME)]
+    trial.proxy.stale = None
+    trial.proxy.hold("")
+
+    def is_right() -> bool:
+        state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
+        return not differences(state, present, volatile(state))
+
+    eventually(is_right, "with the present in view all is as before", CONVERGED_SECONDS, 0.2)
+    trial.settle([NAME])
+    return wrong
+
+
+def children(state: State) -> State:
+    return {path: value for path, value in state.items() if not path.startswith("ScoringService/")}
+
+
+def volatile(state: State) -> set[str]:
+    """Times of changes: a status that was wrong for a moment has changed twice."""
+    return {path for path in state if path.endswith(("lastTransitionTime", "lastFailure.time"))}
+
+
+def hold(
+    new_trial: NewTrial, scenario: Scenario, wanted: Reference, kinds: Sequence[str]
+) -> tuple[int, list[str]]:
+    """The events of one kind are held while the scenario goes on; what is wrong in the end."""
+    plan = named(kinds)
+    wrong = []
+    with new_trial() as trial:
+        trial.begin(scenario, plan)
+        for name, kind in plan.items():
+            trial.proxy.hold(kind)
+            trial.go_on(scenario, name)
+            trial.quiet()
+            trial.proxy.hold("")
+        wanted.converge(trial, plan)
+        trial.settle(plan)
+        for name, texts in wanted.faults(trial, plan).items():
+            wrong += [f"{plan[name]} held: {text}" for text in texts]
+    return len(kinds), wrong
+
+
+def test_an_operator_that_starts_in_the_past_changes_nothing(
+    new_trial: NewTrial, long: bool
+) -> None:
+    chosen = [scenario for scenario in SCENARIOS if long or scenario.name in QUICK]
+    size = None if long else SAMPLE
+    tallies = side_by_side(travel, [(new_trial, scenario, size) for scenario in chosen])
+    wrong = [text for tally in tallies for text in tally.wrong]
+    assert not wrong, "\n".join(wrong)
+    moments = sum(tally.tried for tally in tallies)
+    assert moments >= 20 or not long
+    figure = f"{moments} in {len(chosen)} scenarios; nothing deleted, created or changed"
+    record("R5", "starts with lists of the past", figure)
+
+
+def test_a_watch_that_is_held_harms_nothing(
+    new_trial: NewTrial, references: References, long: bool
+) -> None:
+    chosen = [scenario for scenario in SCENARIOS if long or scenario.name in QUICK]
+    wanted = references(chosen)
+    every = {item.name: sample(HELD, None if long else SAMPLE, item.name) for item in chosen}
+    tally = run_plan(partial(hold, new_trial), chosen, every, wanted, len(HELD))
+    tally.check(1.0)
+    figure = f"{tally.met} in {len(every)} scenarios; each came to the same end"
+    record("R5", "watches held", figure)
