@@ -43,11 +43,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = _run(options, Path(folder))
     print(markdown(report))
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "images.json").write_text(json.dumps(report, indent=2) + "\n")
-        (options.output / "images.md").write_text(markdown(report))
-        plot(report, options.output / "images.svg")
+
+
+def _write(report: Report, output: Path | None) -> None:
+    """After each model: a server that fails later costs nothing of what was measured."""
+    if output is None:
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "images.json").write_text(json.dumps(report, indent=2) + "\n")
+    (output / "images.md").write_text(markdown(report))
+    plot(report, output / "images.svg")
 
 
 def _options() -> argparse.Namespace:
@@ -87,6 +92,7 @@ def _run(options: argparse.Namespace, folder: Path) -> Report:
         report["models"][name] = _measure(
             name, model, served, programs, options, folder / f"{name}-servers"
         )
+        _write(report, options.output)
     return report
 
 

@@ -198,7 +198,7 @@ class Running:
             started = time.perf_counter()
             self._process = subprocess.Popen(
                 [str(programs / program), *arguments],
-                cwd=ROOT,
+                cwd=folder,  # some servers leave files where they start
                 env=self._environment(programs, model, cores, folder),
                 stdout=log,
                 stderr=subprocess.STDOUT,
