@@ -26,7 +26,7 @@ from scoring_operator.kube import (
     Unauthorized,
     Unreachable,
 )
-from scoring_operator.kube.client import NotPermitted
+from scoring_operator.kube.fence import NotPermitted
 from tests.controller.kube.conftest import Server, answer, status
 
 DEPLOYMENTS = ResourceType("apps/v1", "Deployment", "deployments")
