@@ -31,6 +31,19 @@ class Admission:
         """How many places are taken now."""
         return self._taken
 
+    def try_enter(self, count: int = 1) -> bool:
+        """Take `count` places; False where fewer are free. Whoever got them calls `leave`."""
+        with self._lock:
+            if self._taken + count > self._places:
+                return False
+            self._taken += count
+            return True
+
+    def leave(self, count: int = 1) -> None:
+        """Give `count` places back."""
+        with self._lock:
+            self._taken -= count
+
     @contextmanager
     def enter(self, count: int = 1) -> Iterator[None]:
         """Hold `count` places for the length of a with-block.
@@ -38,12 +51,9 @@ class Admission:
         Raises:
             Overloaded: fewer places are free; it never waits.
         """
-        with self._lock:
-            if self._taken + count > self._places:
-                raise Overloaded
-            self._taken += count
+        if not self.try_enter(count):
+            raise Overloaded
         try:
             yield
         finally:
-            with self._lock:
-                self._taken -= count
+            self.leave(count)

@@ -44,6 +44,11 @@ class ApiError(Exception):
         self.message = message
 
 
+def overloaded() -> ApiError:
+    """There is no place for one more request now."""
+    return ApiError(503, "overloaded", "too many requests at once: try again")
+
+
 def error_body(code: str, message: str) -> bytes:
     """The JSON of an error."""
     return orjson.dumps({"error": {"code": code, "message": message}})

@@ -70,9 +70,9 @@ class Metrics:
         requests.inc()
         request_seconds.observe(seconds)
 
-    def refused(self, reason: str) -> None:
-        """A scoring request was refused."""
-        self._refusals.labels(reason).inc()
+    def refused(self, reason: str, count: int = 1) -> None:
+        """Scoring requests were refused."""
+        self._refusals.labels(reason).inc(count)
 
     def batches(self) -> "BatchMetrics":
         """Metrics of a batcher; a server without one does not show them. To be called once."""

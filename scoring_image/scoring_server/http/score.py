@@ -15,7 +15,8 @@ from werkzeug.http import parse_options_header
 from scoring_server.batching import Admission, BatcherClosed, DeadlineExceeded, Overloaded
 from scoring_server.http.answers import JSON, Answer
 from scoring_server.http.authentication import authenticate
-from scoring_server.http.errors import ApiError, failure, refusal
+from scoring_server.http.deadlines import seconds_allowed
+from scoring_server.http.errors import ApiError, failure, overloaded, refusal
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.requests import RequestLog
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 ROUTE: Final = "/score"
+# Where a request waited before it came here: when its head was there, on time.monotonic()'s clock.
+ARRIVED: Final = "scoring_server.arrived"
 # Refusals that say something about the server or its callers, as opposed to a request.
 _COUNTED: Final = frozenset({"loading", "unauthorized"})
 _STATUS_LINES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -39,7 +42,7 @@ class ScoreRoute:
     Args:
         service: holds the model once it is loaded.
         settings: limits of this process.
-        metrics: counts refusals and what is in flight.
+        metrics: counts refusals.
         log: is told about every request.
         keys: one of which a request must carry; None: everyone may score.
     """
@@ -94,9 +97,12 @@ class ScoreRoute:
         if scorer is None:
             raise ApiError(503, "loading", "the model is still loading: try again")
         mimetype, parameters = _media_type(exchange.environ, scorer)
-        deadline = exchange.started + self._settings.request_timeout_seconds
-        with self._admission.enter(), self._metrics.in_flight.track_inprogress():
+        seconds = seconds_allowed(exchange.environ, self._settings.request_timeout_seconds)
+        deadline = exchange.started + seconds
+        with self._admission.enter():
             body = exchange.read_body(self._settings.max_body_bytes)
+            if time.monotonic() >= deadline:
+                raise DeadlineExceeded
             return _result(scorer, ScoreRequest(mimetype, parameters, body, deadline))
 
 
@@ -105,7 +111,7 @@ class _Exchange:
 
     def __init__(self, environ: "WSGIEnvironment") -> None:
         self.environ = environ
-        self.started = time.monotonic()
+        self.started: float = environ.get(ARRIVED) or time.monotonic()
         self.trace = trace_of(environ)
         self.body_was_read = False
         self.api_key: str | None = None
@@ -137,7 +143,7 @@ def _refusals(metrics: Metrics) -> Iterator[None]:
         yield
     except Overloaded:
         metrics.refused("overloaded")
-        raise ApiError(503, "overloaded", "too many requests at once: try again") from None
+        raise overloaded() from None
     except DeadlineExceeded:
         metrics.refused("deadline_exceeded")
         raise ApiError(503, "deadline_exceeded", "not done in time: try again") from None

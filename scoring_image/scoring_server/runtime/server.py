@@ -22,21 +22,27 @@ from scoring_server.http.service import Scorer, Service
 from scoring_server.images.sharing.errors import OwnerFailed
 from scoring_server.process.last_words import report_load_failure, write_termination_message
 from scoring_server.process.logs import LineHandler
+from scoring_server.runtime.front.limits import FrontSettings
+from scoring_server.runtime.front.worker import Worker
 from scoring_server.runtime.loading import load_scorer
+from scoring_server.runtime.memory import available_bytes
 from scoring_server.runtime.settings import FAQ_MATCHING, IMAGE_CLASSIFICATION, Settings
-from scoring_server.runtime.worker import Worker
 
 _log = logging.getLogger(__name__)
 
-# Longer than proxies keep an idle connection, so that it is the proxy that closes first and never
-# sends a request into a connection that is being closed.
-_KEEPALIVE_SECONDS: Final = 75
 # A worker whose main loop does not move for so long is killed. Loading runs beside that loop.
 _WORKER_TIMEOUT_SECONDS: Final = 60
 # What waited for a device that is lost was refused at once; so long the refusals may take.
 _LOST_SECONDS: Final = 2.0
 _CONNECTIONS: Final = 1024
-_BACKLOG: Final = 256
+# What the kernel keeps for a worker that does not look for a moment.
+_BACKLOG: Final = 1024
+# The part of the memory that unfinished requests of all workers may take, within bounds for each.
+_HELD_SHARE: Final = 8
+_MIN_HELD_BYTES: Final = 16 * 1024 * 1024
+_MAX_HELD_BYTES: Final = 256 * 1024 * 1024
+# Probes, metrics and the page, in each worker.
+_OTHER_THREADS: Final = 4
 
 
 class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no annotations
@@ -89,12 +95,9 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
             "bind": f"{host}:{settings.port}",
             "backlog": _BACKLOG,
             "workers": settings.workers,
-            "threads": settings.threads,
-            "worker_connections": max(_CONNECTIONS, 2 * settings.threads),
             "worker_class": Worker,
             "worker_tmp_dir": str(self._scratch),
             "preload_app": settings.model_type == FAQ_MATCHING,
-            "keepalive": _KEEPALIVE_SECONDS,
             "timeout": _WORKER_TIMEOUT_SECONDS,
             "graceful_timeout": settings.drain_seconds,
             "control_socket_disable": True,
@@ -107,6 +110,30 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    @property
+    def front(self) -> FrontSettings:
+        """What each worker's network side is told."""
+        settings = self._settings
+        return FrontSettings(
+            places=settings.concurrent_scores,
+            most_places=settings.most_places,
+            scoring_threads=settings.scoring_threads,
+            other_threads=_OTHER_THREADS,
+            connections=max(_CONNECTIONS, 2 * settings.threads),
+            max_body_bytes=settings.max_body_bytes,
+            held_bytes=min(
+                max(available_bytes() // _HELD_SHARE // settings.workers, _MIN_HELD_BYTES),
+                _MAX_HELD_BYTES,
+            ),
+            client_seconds=settings.request_timeout_seconds,
+            in_flight=self._metrics.in_flight,
+            refused=self._refused,
+        )
+
+    def _refused(self, count: int) -> None:
+        self._metrics.refused("overloaded", count)
+        _log.info("requests refused: too many at once", extra={"count": count})
 
     def load(self) -> Flask:
         """The app; for a FAQ with its model, in the master process."""

@@ -21,6 +21,11 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _MODELS: Final = Path("/opt/scoring/models")
 # FAQ: 0.1 ms of work each, so threads only bridge reading and writing.
 _FAQ_THREADS: Final = 32
+# Of them, those that score at a time: Python computes one at a time anyway, and the fewer there are
+# the sooner the thread that reads and refuses has its turn.
+_FAQ_SCORING_THREADS: Final = 4
+# Questions that one worker takes at most, however cheap they are.
+_MAX_FAQ_PLACES: Final = 512
 # Images: a thread for each image that may be in the house (64), and some for refusals and probes.
 _IMAGE_THREADS: Final = 80
 # Images in the house of one worker at once, at least. 2 cores compute about 15 ResNet-152 images a
@@ -113,6 +118,27 @@ class Settings:
         if self.max_concurrency is None:
             return unreserved
         return min(unreserved, self.max_concurrency // self.workers)
+
+    @property
+    def most_places(self) -> int:
+        """How many /score requests may be in one worker at a time while they are cheap.
+
+        An image's place is one in the queue of the model, and a limit that was asked for is kept.
+        """
+        if self.model_type == FAQ_MATCHING and self.max_concurrency is None:
+            return max(_MAX_FAQ_PLACES, self.concurrent_scores)
+        return self.concurrent_scores
+
+    @property
+    def scoring_threads(self) -> int:
+        """Threads of one worker that answer scoring requests.
+
+        A question is answered without waiting for anything, so a few threads are as fast as many
+        and leave the interpreter to the one that reads and refuses. An image's waits for a batch.
+        """
+        if self.model_type == FAQ_MATCHING:
+            return min(_FAQ_SCORING_THREADS, self.concurrent_scores)
+        return self.concurrent_scores
 
     @property
     def image_places(self) -> int:
