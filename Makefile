@@ -101,6 +101,10 @@ benchmark-faq: $(READY) ## Measure FAQ matching against its peers (ten minutes, 
 	@$(BIN)/uv pip install --quiet --require-hashes -r benchmarks/requirements-faq.txt
 	$(BIN)/python -m benchmarks.faq
 
+.PHONY: benchmark-reconciler
+benchmark-reconciler: $(READY) ## Measure the operator beside a bare client (15 minutes, a quiet machine)
+	$(BIN)/python -m benchmarks.reconciler --output benchmarks
+
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
