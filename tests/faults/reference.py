@@ -26,6 +26,8 @@ class Reference:
     counts: Counter[str]
     calls: list[Call]
     events: list[Event]
+    fewest_replicas: int | None
+    """The fewest that the Deployment was to have on the way."""
 
     @property
     def writes(self) -> list[Call]:
@@ -48,11 +50,20 @@ class Reference:
 
     def _faults(self, trial: Trial, name: str, state: State) -> list[str]:
         counts = trial.counts(name)
-        return differences(state, self.state, self.mask) + [
-            f"{effect}: {counts[effect]} times instead of {self.counts[effect]}"
-            for effect in sorted(counts.keys() | self.counts.keys())
-            if counts[effect] != self.counts[effect]
-        ]
+        fewest, wanted = trial.witness.fewest_replicas(name), self.fewest_replicas
+        dips = fewest is not None and wanted is not None and fewest < wanted
+        complaints = trial.witness.complaints(name)
+        if dips:
+            complaints.append(f"the replicas fell to {fewest} on the way")
+        return (
+            complaints
+            + differences(state, self.state, self.mask)
+            + [
+                f"{effect}: {counts[effect]} times instead of {self.counts[effect]}"
+                for effect in sorted(counts.keys() | self.counts.keys())
+                if counts[effect] != self.counts[effect]
+            ]
+        )
 
 
 def reference(new_trial: Callable[[], Trial], scenario: Scenario) -> Reference:
@@ -62,7 +73,7 @@ def reference(new_trial: Callable[[], Trial], scenario: Scenario) -> Reference:
         trial.start()
         for name in names:  # one after the other, so that times differ
             trial.prepare(scenario, [name])
-        trial.proxy.forget()
+        trial.forget()
         for name in names:
             trial.go_on(scenario, name)
             trial.settle([name])
@@ -70,6 +81,7 @@ def reference(new_trial: Callable[[], Trial], scenario: Scenario) -> Reference:
         counts = [trial.counts(name) for name in names]
         calls = min(map(trial.calls, names), key=len)
         events = min(map(trial.events, names), key=len)
+        fewest = trial.witness.fewest_replicas(first)
     assert counts[0] == counts[1], "two runs without faults do different things"
     mask = learn_mask(states[first], states[second])
-    return Reference(states[first], mask, counts[0], calls, events)
+    return Reference(states[first], mask, counts[0], calls, events, fewest)

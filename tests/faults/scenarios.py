@@ -35,7 +35,7 @@ SCENARIOS = [
     Scenario("create-scaled", None, SCALED),
     Scenario("grow", SMALL, LARGE),
     Scenario("shrink", LARGE, SMALL),
-    Scenario("scaling-on", SMALL, SCALED),
+    Scenario("scaling-on", {"replicas": 3}, SCALED),
     Scenario("scaling-off", SCALED, LARGE),
     Scenario("suspend", LARGE, {**LARGE, "suspend": True}),
     Scenario("suspend-scaled", SCALED, {**SCALED, "suspend": True}),

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from scoring_operator.status.conditions import find
 from tests.e2e.api import Api, Object, eventually
 from tests.e2e.process import OperatorProcess
 from tests.e2e.resources import scoring_service
@@ -17,6 +18,7 @@ from tests.faults.calls import Call
 from tests.faults.proxy import FaultProxy
 from tests.faults.scenarios import Scenario, filled
 from tests.faults.streams import Event
+from tests.faults.witness import Witness
 
 # Generous: these end a trial that hangs, on a machine that is busy with other tests.
 DEADLINE_SECONDS = 120.0
@@ -34,6 +36,7 @@ class Trial:
         self.api = Api(kubeconfig)  # of its own: trials run side by side
         self.namespace = namespace
         self.proxy = FaultProxy(kubeconfig)
+        self.witness = Witness(kubeconfig, namespace)
         self._folder = folder
         self._operator: OperatorProcess | None = None
         self._started = 0
@@ -47,6 +50,7 @@ class Trial:
         )
         self._folder.mkdir(parents=True)
         self.proxy.__enter__()
+        self.witness.__enter__()
         self.proxy.kill = self.kill
         return self
 
@@ -61,6 +65,7 @@ class Trial:
             self._operator.process.wait()
             self._operator.__exit__(kind, error, trace)
         self.proxy.__exit__(kind, error, trace)
+        self.witness.__exit__(kind, error, trace)
         self.api.request("DELETE", f"/api/v1/namespaces/{self.namespace}")
 
     @property
@@ -98,7 +103,7 @@ class Trial:
         """Start an operator and bring resources to where the scenario begins."""
         self.start()
         self.prepare(scenario, names)
-        self.proxy.forget()
+        self.forget()
 
     def prepare(self, scenario: Scenario, names: Collection[str]) -> None:
         """Bring resources to where the scenario begins."""
@@ -106,6 +111,11 @@ class Trial:
             for name in names:
                 self.apply(scenario.before, name)
             self.settle(names)
+
+    def forget(self) -> None:
+        """Count calls, events and replicas anew."""
+        self.proxy.forget()
+        self.witness.forget()
 
     def go_on(self, scenario: Scenario, name: str) -> None:
         """What happens to a resource in the scenario."""
@@ -164,7 +174,9 @@ class Trial:
                 found.append(f"ScoringService {name}")
         for child in self.api.list("Deployment", self.namespace):
             status = child.get("status", {})
-            enough = status.get("replicas", 0) >= child["spec"]["replicas"]
+            # Pods that are refused (an unknown PriorityClass) will not come.
+            refused = find(status.get("conditions") or (), "ReplicaFailure")
+            enough = refused or status.get("replicas", 0) >= child["spec"]["replicas"]
             if status.get("observedGeneration") != child["metadata"]["generation"] or not enough:
                 found.append(f"Deployment {child['metadata']['name']}")
         found += [

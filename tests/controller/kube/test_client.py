@@ -233,6 +233,15 @@ async def test_a_first_apply_and_a_create_are_never_sent_twice() -> None:
     assert read == ["PATCH", "POST"]
 
 
+async def test_a_first_apply_that_may_have_been_done_is_not_sent_again(server: Server) -> None:
+    trouble = answer(status(503, "ServiceUnavailable", "later"), 503, Retry_After="0.01")
+    server.answers = [trouble, answer({"kind": "Deployment"}, 201)]
+    async with server.client() as client:
+        with pytest.raises(ServerError, match="later"):
+            await client.apply(DEPLOYMENTS, MANIFEST, force=False)
+    assert len(server.requests) == 1
+
+
 async def test_nobody_there_is_unreachable() -> None:
     nobody = Credentials("http://127.0.0.1:9", None, lambda: None)
     async with Client(nobody, field_manager="tests") as client:

@@ -116,6 +116,11 @@ def test_during_a_rollout_the_service_stays_available() -> None:
     assert "2 of 2 replicas ready, 1 updated" in conditions(status)["Ready"]["message"]
 
 
+def test_a_rollout_is_not_complete_while_an_old_pod_is_there() -> None:
+    live = deployment(desired=2, replicas=3, updated=2, ready=2)
+    assert ready(summary(live=live).status) == ("False", "RolloutInProgress")
+
+
 def test_pods_that_run_and_are_not_ready_are_loading_their_model() -> None:
     status = summary(live=deployment(ready=0), pods=[pod()]).status
     assert ready(status) == ("False", "ModelLoading")

@@ -29,8 +29,8 @@ BUGS = (
     Bug(
         "a resource that is going gets children",
         "controller/reconcile.py",
-        "if resource is None or _is_going(resource):",
-        "if resource is None:",
+        'return "deletionTimestamp" in metadata(resource)',
+        "return False",
         _TESTS,
     ),
     Bug(
