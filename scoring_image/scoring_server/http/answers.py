@@ -9,15 +9,17 @@ JSON: Final = "application/json"
 
 
 class Answer(NamedTuple):
-    """An answer whose body is JSON.
+    """An answer, mostly in JSON.
 
     Attributes:
         headers: beside Content-Type and Content-Length.
+        media_type: of the body.
     """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = JSON
 
 
 def json_response(document: Any, status: int = 200) -> Response:

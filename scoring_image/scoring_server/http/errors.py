@@ -1,10 +1,11 @@
 """Errors as the client sees them: {"error": {"code", "message"}}, free of internals."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import orjson
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from scoring_server.http.answers import JSON, Answer
@@ -16,6 +17,9 @@ RETRY_AFTER_SECONDS = 1
 
 _RETRY: Final = (("Retry-After", str(RETRY_AFTER_SECONDS)),)
 _HEADERS: Final = {401: (("WWW-Authenticate", "Bearer"),), 429: _RETRY, 503: _RETRY}
+_OPEN_INFERENCE: Final = "/v2/"
+# From code and message to the JSON of an error.
+ErrorBody = Callable[[str, str], bytes]
 _CODES = {
     400: "bad_request",
     404: "not_found",
@@ -54,19 +58,25 @@ def error_body(code: str, message: str) -> bytes:
     return orjson.dumps({"error": {"code": code, "message": message}})
 
 
-def refusal(error: ApiError) -> Answer:
+def message_body(_code: str, message: str) -> bytes:
+    """The JSON of an error in the Open Inference Protocol, which has no codes."""
+    return orjson.dumps({"error": message})
+
+
+def refusal(error: ApiError, body: ErrorBody = error_body) -> Answer:
     """The answer that an ApiError asks for."""
-    return _answer(error.status, error.code, error.message)
+    return _answer(error.status, error.code, error.message, body)
 
 
-def failure(error: Exception, request_id: str) -> Answer:
+def failure(error: Exception, request_id: str, body: ErrorBody = error_body) -> Answer:
     """The answer to a request that failed for a reason of the server's own, which is logged."""
     _log.error("request failed", exc_info=error, extra={"requestId": request_id})
-    return _answer(500, "internal", "the server failed on this request; its log says why")
+    message = "the server failed on this request; its log says why"
+    return _answer(500, "internal", message, body)
 
 
-def _answer(status: int, code: str, message: str) -> Answer:
-    return Answer(status, error_body(code, message), _HEADERS.get(status, ()))
+def _answer(status: int, code: str, message: str, body: ErrorBody) -> Answer:
+    return Answer(status, body(code, message), _HEADERS.get(status, ()))
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -74,20 +84,24 @@ def register_error_handlers(app: Flask) -> None:
 
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        response = _response(
-            _answer(status, _CODES.get(status, "error"), _MESSAGES.get(status, error.name.lower()))
-        )
+        message = _MESSAGES.get(status, error.name.lower())
+        response = _response(_answer(status, _CODES.get(status, "error"), message, _body()))
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
         return response
 
     def server_error(error: Exception) -> Response:
-        return _response(failure(error, g.trace.request_id))
+        return _response(failure(error, g.trace.request_id, _body()))
 
-    app.register_error_handler(ApiError, lambda error: _response(refusal(error)))
+    app.register_error_handler(ApiError, lambda error: _response(refusal(error, _body())))
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, server_error)
+
+
+def _body() -> ErrorBody:
+    """How errors at the request's address are written."""
+    return message_body if f"{request.path}/".startswith(_OPEN_INFERENCE) else error_body
 
 
 def _response(answer: Answer) -> Response:

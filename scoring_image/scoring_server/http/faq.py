@@ -1,14 +1,27 @@
 """POST /score for FAQ matching."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from scoring_server.faq.model import Id
 from scoring_server.faq.serving import FaqRanker, Match, Ranking
 from scoring_server.http.errors import ApiError
 from scoring_server.http.parsing import invalid_input, parse_object
 from scoring_server.http.service import BackendInfo, Detailed, ModelInfo, ScoreRequest
+from scoring_server.http.tensors import (
+    BYTES,
+    FP64,
+    INT64,
+    Item,
+    Signature,
+    Tensor,
+    TensorSpec,
+    element_text,
+)
 
 KIND: Final = "faq-matching"
 MAX_QUESTIONS: Final = 256
+MAX_TOP: Final = 1_000_000_000
 MAX_CHARACTERS: Final = 10_000
 # All rankings of a request together; more would take gigabytes while they are written.
 MAX_MATCHES: Final = 200_000
@@ -29,6 +42,17 @@ class FaqScorer:
         self._ranker = ranker
         self.model = model
         self.backend = BackendInfo("numpy", "f32", "cpu")
+        originals = ranker.originals
+        self._signature = Signature(
+            TensorSpec("questions", BYTES, (-1,)),
+            (
+                TensorSpec("original_ids", _datatype(originals.ids), (-1, -1)),
+                TensorSpec("answer_ids", _datatype(originals.answer_ids), (-1, -1)),
+                TensorSpec("probabilities", FP64, (-1, -1)),
+                TensorSpec("none_probabilities", FP64, (-1,)),
+            ),
+            MAX_QUESTIONS,
+        )
 
     def score(self, request: ScoreRequest) -> Any:
         """One ranking for a text, a list of rankings for a list; with details if asked for."""
@@ -47,6 +71,30 @@ class FaqScorer:
             return rows[0] if single else rows
         details = [self._details(ranking) for ranking in rankings]
         return Detailed(rows[0], details[0]) if single else Detailed(rows, details)
+
+    @property
+    def signature(self) -> Signature:
+        """Questions in; rows of originals, answers and probabilities out, best first."""
+        return self._signature
+
+    def infer(
+        self, items: Sequence[Item], parameters: Mapping[str, Any], _deadline: float
+    ) -> Sequence[Tensor]:
+        """Rank the originals for each question; the parameter "top" bounds the rows."""
+        questions = [element_text(item) for item in items]
+        _check_questions(questions)
+        top = _top(parameters.get("top"))
+        self._check_size(len(questions), top)
+        rankings = self._ranker.rank(questions, top=top)
+        columns = zip(*(row for ranking in rankings for row in ranking.rows), strict=True)
+        shape = (len(rankings), len(rankings[0].rows))
+        *ranked, none = self._signature.outputs
+        tensors = [
+            Tensor(spec, shape, _written(spec, column))
+            for spec, column in zip(ranked, columns, strict=True)
+        ]
+        nones = [ranking.none_probability for ranking in rankings]
+        return [*tensors, Tensor(none, shape[:1], nones)]
 
     def _check_size(self, questions: int, top: int | None) -> None:
         originals = len(self._ranker.originals.ids)
@@ -84,6 +132,15 @@ class FaqScorer:
         """Nothing runs beside the requests."""
 
 
+def _datatype(ids: Sequence[Id]) -> str:
+    """Whole numbers where all ids are such, else texts."""
+    return INT64 if all(isinstance(i, int) and -(2**63) <= i < 2**63 for i in ids) else BYTES
+
+
+def _written(spec: TensorSpec, values: Sequence[Any]) -> Sequence[Any]:
+    return [str(value) for value in values] if spec.datatype == BYTES else values
+
+
 def _check_questions(questions: object) -> None:
     if not isinstance(questions, list) or not questions:
         raise invalid_input('"input" must be a question or a list of questions')
@@ -101,8 +158,10 @@ def _check_questions(questions: object) -> None:
 def _top(value: object) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise invalid_input('"top" must be a whole number of at least 1')
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows no difference between 3 and 3.0
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_TOP:
+        raise invalid_input(f'"top" must be a whole number from 1 to {MAX_TOP}')
     return value
 
 

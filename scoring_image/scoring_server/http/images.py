@@ -1,23 +1,28 @@
 """POST /score for image classification: JSON with base64, raw bodies, multipart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from scoring_server.http.errors import ApiError
+from scoring_server.http.limits import MAX_IMAGES, MAX_NAME_CHARACTERS
 from scoring_server.http.parsing import decode_base64, invalid_input, parse_files, parse_object
 from scoring_server.http.service import BackendInfo, BatchInfo, ModelInfo, ScoreRequest
-from scoring_server.images.classifier import ImageClassifier, NamedImageRefused
+from scoring_server.http.tensors import BYTES, FP64, Item, Signature, Tensor, TensorSpec
+from scoring_server.images.classifier import ImageClassifier, NamedImageRefused, Prediction
 
 JSON: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
 RAW_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 
-MAX_IMAGES: Final = 32
-MAX_NAME_CHARACTERS: Final = 256
 # What the result calls an image that was sent without a name, as the body itself.
 RAW_NAME: Final = "image"
 
 _CLOSE_SECONDS: Final = 5.0
+_SIGNATURE: Final = Signature(
+    TensorSpec("images", BYTES, (-1,)),
+    (TensorSpec("labels", BYTES, (-1, -1)), TensorSpec("probabilities", FP64, (-1, -1))),
+    MAX_IMAGES,
+)
 
 
 class ImageScorer:
@@ -36,13 +41,38 @@ class ImageScorer:
 
     def score(self, request: ScoreRequest) -> Any:
         """An object: name to [label, probability] of the best labels, best first."""
-        images = _images(request)
+        answers = self._classify(_images(request), request.deadline)
+        return {name: [list(best) for best in answer] for name, answer in answers.items()}
+
+    @property
+    def signature(self) -> Signature:
+        """Image files in; their best labels and these labels' probabilities out."""
+        return _SIGNATURE
+
+    def infer(
+        self, items: Sequence[Item], _parameters: Mapping[str, Any], deadline: float
+    ) -> Sequence[Tensor]:
+        """Classify files in binary, or base64 of files in JSON; they are named by their place."""
+        images = {
+            str(place): decode_base64(item, f"image {place}") if isinstance(item, str) else item
+            for place, item in enumerate(items)
+        }
+        answers = list(self._classify(images, deadline).values())
+        shape = (len(answers), len(answers[0]))
+        best = [prediction for answer in answers for prediction in answer]
+        return [
+            Tensor(spec, shape, column)
+            for spec, column in zip(_SIGNATURE.outputs, zip(*best, strict=True), strict=True)
+        ]
+
+    def _classify(
+        self, images: Mapping[str, bytes], deadline: float
+    ) -> Mapping[str, tuple[Prediction, ...]]:
         try:
-            answers = self._classifier.classify(images, request.deadline)
+            return self._classifier.classify(images, deadline)
         except NamedImageRefused as refusal:
             message = f"{refusal.name!r}: {refusal.cause.reason}"
             raise ApiError(422, refusal.cause.code, message) from None
-        return {name: [list(best) for best in answer] for name, answer in answers.items()}
 
     def stalled_seconds(self) -> float:
         """Since the inference thread last moved."""

@@ -7,16 +7,23 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 from werkzeug.http import parse_options_header
 
 from scoring_server.batching import Admission, BatcherClosed, DeadlineExceeded, Overloaded
-from scoring_server.http.answers import JSON, Answer
+from scoring_server.http.answers import Answer
 from scoring_server.http.authentication import authenticate
 from scoring_server.http.deadlines import seconds_allowed
-from scoring_server.http.errors import ApiError, failure, overloaded, refusal
+from scoring_server.http.errors import (
+    ApiError,
+    ErrorBody,
+    error_body,
+    failure,
+    overloaded,
+    refusal,
+)
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.requests import RequestLog
@@ -36,8 +43,54 @@ _COUNTED: Final = frozenset({"loading", "unauthorized"})
 _STATUS_LINES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
+class Wire(Protocol):
+    """A way to ask for scores and to answer.
+
+    Attributes:
+        route: its pattern, for the log.
+        error_body: from code and message to the JSON of an error.
+    """
+
+    @property
+    def route(self) -> str: ...
+
+    @property
+    def error_body(self) -> ErrorBody: ...
+
+    def accept(self, environ: "WSGIEnvironment", scorer: Scorer) -> tuple[str, Mapping[str, str]]:
+        """Media type and parameters for the ScoreRequest, before the body is read.
+
+        Raises:
+            ApiError: another media type is needed.
+        """
+        ...
+
+    def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
+        """Score.
+
+        Raises:
+            ApiError, Overloaded, DeadlineExceeded: see Scorer.
+        """
+        ...
+
+
+class ScoreWire:
+    """POST /score: {"result": [ranking, time taken]}."""
+
+    route = ROUTE
+    error_body = staticmethod(error_body)
+
+    def accept(self, environ: "WSGIEnvironment", scorer: Scorer) -> tuple[str, Mapping[str, str]]:
+        """Media type and its parameters."""
+        return _media_type(environ, scorer)
+
+    def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
+        """Score, and say how long it took."""
+        return Answer(200, _result(scorer, request))
+
+
 class ScoreRoute:
-    """Answers POST /score.
+    """Answers scoring requests.
 
     Args:
         service: holds the model once it is loaded.
@@ -45,6 +98,8 @@ class ScoreRoute:
         metrics: counts refusals.
         log: is told about every request.
         keys: one of which a request must carry; None: everyone may score.
+        wire: how scores are asked for.
+        admission: shared between the ways to ask for scores.
     """
 
     def __init__(
@@ -54,32 +109,35 @@ class ScoreRoute:
         metrics: Metrics,
         log: RequestLog,
         keys: ApiKeys | None,
+        wire: Wire,
+        admission: Admission,
     ) -> None:
         self._service = service
         self._settings = settings
         self._metrics = metrics
         self._log = log
         self._keys = keys
-        self._admission = Admission(settings.concurrent_scores)
+        self._wire = wire
+        self._admission = admission
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> tuple[bytes]:
         """Answer one request."""
         exchange = _Exchange(environ)
         try:
             with _refusals(self._metrics):
-                answer = Answer(200, self._score(exchange))
+                answer = self._score(exchange)
         except ApiError as error:
-            answer = refusal(error)
+            answer = refusal(error, self._wire.error_body)
         except Exception as error:
-            answer = failure(error, exchange.trace.request_id)
-        headers = [("Content-Type", JSON), ("Content-Length", str(len(answer.body)))]
+            answer = failure(error, exchange.trace.request_id, self._wire.error_body)
+        headers = [("Content-Type", answer.media_type), ("Content-Length", str(len(answer.body)))]
         headers += answer.headers
         headers += exchange.trace.headers
         if not exchange.body_was_read and must_close(environ):
             headers.append(("Connection", "close"))
         self._log.answered(
             "POST",
-            ROUTE,
+            self._wire.route,
             answer.status,
             time.monotonic() - exchange.started,
             announced_bytes(environ) if "CONTENT_LENGTH" in environ else None,
@@ -90,20 +148,22 @@ class ScoreRoute:
         start_response(_STATUS_LINES[answer.status], headers)
         return (answer.body,)
 
-    def _score(self, exchange: "_Exchange") -> bytes:
+    def _score(self, exchange: "_Exchange") -> Answer:
         if self._keys is not None:
             exchange.authenticate(self._keys)
         scorer = self._service.scorer
         if scorer is None:
             raise ApiError(503, "loading", "the model is still loading: try again")
-        mimetype, parameters = _media_type(exchange.environ, scorer)
+        _check_coding(exchange.environ)
+        mimetype, parameters = self._wire.accept(exchange.environ, scorer)
         seconds = seconds_allowed(exchange.environ, self._settings.request_timeout_seconds)
         deadline = exchange.started + seconds
         with self._admission.enter():
             body = exchange.read_body(self._settings.max_body_bytes)
             if time.monotonic() >= deadline:
                 raise DeadlineExceeded
-            return _result(scorer, ScoreRequest(mimetype, parameters, body, deadline))
+            request = ScoreRequest(mimetype, parameters, body, deadline)
+            return self._wire.answer(scorer, request)
 
 
 class _Exchange:
@@ -188,6 +248,9 @@ def _media_type(environ: Mapping[str, Any], scorer: Scorer) -> tuple[str, Mappin
             "unsupported_media_type",
             f"this service reads {accepted}: set the header Content-Type",
         )
+    return mimetype, parameters
+
+
+def _check_coding(environ: Mapping[str, Any]) -> None:
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise ApiError(415, "unsupported_media_type", "compressed bodies are not read")
-    return mimetype, parameters

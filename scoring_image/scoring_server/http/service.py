@@ -1,8 +1,10 @@
 """What stands behind POST /score, and whether it can answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from scoring_server.http.tensors import Item, Signature, Tensor
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,26 @@ class Scorer(Protocol):
         Raises:
             ApiError: the request is wrong.
             Overloaded, DeadlineExceeded: it was not done.
+        """
+        ...
+
+    @property
+    def signature(self) -> Signature:
+        """The model as tensors in and tensors out."""
+        ...
+
+    def infer(
+        self, items: Sequence[Item], parameters: Mapping[str, Any], deadline: float
+    ) -> Sequence[Tensor]:
+        """Run the model on the elements of its input; all of its outputs.
+
+        Args:
+            items: one at least, signature.max_items at most.
+            parameters: of the request; unknown ones are ignored.
+            deadline: on the clock of time.monotonic(), seconds.
+
+        Raises:
+            ApiError, Overloaded, DeadlineExceeded: as by score.
         """
         ...
 

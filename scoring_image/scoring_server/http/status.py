@@ -32,9 +32,7 @@ def register_status_routes(
 
     @app.get("/healthz/live")
     def live() -> Response:
-        scorer = service.scorer
-        limit = _STALL_FACTOR * settings.request_timeout_seconds
-        if scorer is not None and scorer.stalled_seconds() > limit:
+        if not is_live(service, settings):
             return json_response({"status": "stalled"}, 503)
         return json_response({"status": "live"})
 
@@ -49,6 +47,17 @@ def register_status_routes(
     @app.get("/metrics")
     def show_metrics() -> Response:
         return Response(metrics.render(), content_type=CONTENT_TYPE_LATEST)
+
+
+def is_live(service: Service, settings: HttpSettings) -> bool:
+    """Whether what runs beside the requests moves."""
+    limit = _STALL_FACTOR * settings.request_timeout_seconds
+    return service.scorer is None or service.scorer.stalled_seconds() <= limit
+
+
+def is_ready(service: Service) -> bool:
+    """Whether requests are answered."""
+    return service.scorer is not None and not service.failed
 
 
 def _version_document(scorer: Scorer | None, settings: HttpSettings) -> Mapping[str, Any]:

@@ -49,13 +49,14 @@ class Ranking:
 
 
 class Originals(NamedTuple):
-    ids: tuple[int, ...]
+    ids: tuple[int | str, ...]
+    answer_ids: tuple[int | str, ...]
 
 
 class FakeRanker:
     """Answers every question with two matches, and remembers what it was asked."""
 
-    originals = Originals((11, 22))
+    originals = Originals((11, 22), (111, 222))
 
     def __init__(self) -> None:
         self.info: dict[str, Any] = {}

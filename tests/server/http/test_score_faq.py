@@ -73,10 +73,13 @@ INVALID = {
         '{"input": "' + "a" * 10_001 + '"}',
         "a question may have 10000 characters at most",
     ),
-    "top 0": ('{"input": "a", "top": 0}', '"top" must be a whole number of at least 1'),
-    "top true": ('{"input": "a", "top": true}', '"top" must be a whole number of at least 1'),
-    "top 1.5": ('{"input": "a", "top": 1.5}', '"top" must be a whole number of at least 1'),
-    "top text": ('{"input": "a", "top": "1"}', '"top" must be a whole number of at least 1'),
+    "top 0": ('{"input": "a", "top": 0}', '"top" must be a whole number from 1 to 1000000000'),
+    "top true": (
+        '{"input": "a", "top": true}',
+        '"top" must be a whole number from 1 to 1000000000',
+    ),
+    "top 1.5": ('{"input": "a", "top": 1.5}', '"top" must be a whole number from 1 to 1000000000'),
+    "top text": ('{"input": "a", "top": "1"}', '"top" must be a whole number from 1 to 1000000000'),
     "probability 2": (
         '{"input": "a", "minProbability": 2}',
         '"minProbability" must be a number from 0 to 1',

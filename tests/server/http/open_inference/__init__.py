@@ -1,0 +1,1 @@
+"""The Open Inference Protocol: what it requires, and what is refused."""
