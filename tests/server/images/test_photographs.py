@@ -130,7 +130,6 @@ def test_int8_changes_few_answers(
     tmp_path: Path,
 ) -> None:
     """Calibrated with every other photograph, judged on all."""
-    pytest.importorskip("nncf", reason="int8 needs NNCF, which is not installed")
     calibration = tmp_path / "calibration"
     calibration.mkdir()
     for path in photographs[::2]:

@@ -64,7 +64,7 @@ def quantise(graph: Any, pictures: Pictures) -> Any:
     try:
         nncf: Any = import_module("nncf")  # it has no annotations that mypy could read
     except ImportError:
-        raise QuantisationError("int8 needs NNCF: pip install nncf") from None
+        raise QuantisationError("int8 needs NNCF: pip install 'scoring-server[int8]'") from None
     data = nncf.Dataset(list(pictures), lambda picture: picture[np.newaxis])
     return nncf.quantize(graph, data, subset_size=len(pictures))
 
