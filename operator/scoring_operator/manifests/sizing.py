@@ -74,11 +74,12 @@ def workers(spec: ScoringServiceSpec) -> int:
 
     FAQ scoring holds Python's interpreter lock, so each CPU gets a process; so does decoding for a
     GPU. On CPUs image models use all of them from one process and would only multiply their memory.
-    Each process has a share of maxConcurrency, so that there are never more processes than requests.
+    Each process has a share of maxConcurrency, so that there are no more processes than requests.
     """
-    wanted = spec.server.workers
-    if wanted == "auto":
+    if spec.server.workers == "auto":
         wanted = min(max(1, int(amounts(spec).cpus)), _most_workers(spec))
+    else:
+        wanted = spec.server.workers
     concurrency = spec.request_limits.max_concurrency
     return wanted if concurrency == "auto" else min(wanted, concurrency)
 

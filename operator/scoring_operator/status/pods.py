@@ -12,6 +12,8 @@ from scoring_operator.status.trouble import Trouble
 REFUSAL_EXIT_CODE: Final = 78
 _CONFIGURATION_PREFIX: Final = "ConfigurationInvalid:"
 _MODEL_PREFIX: Final = "ModelLoadFailed:"
+# A GPU or its driver failed under the server, which only a new process may cure.
+_LOST_PREFIX: Final = "DeviceLost:"
 
 _IMAGE_REASONS: Final = frozenset(
     {
@@ -181,6 +183,8 @@ def _terminated_trouble(container: Mapping[str, Any]) -> tuple[Reason, str] | No
             said = message.removeprefix(_CONFIGURATION_PREFIX).strip()
             return Reason.CONFIGURATION_INVALID, said
         return Reason.MODEL_LOAD_FAILED, message.removeprefix(_MODEL_PREFIX).strip()
+    if message.startswith(_LOST_PREFIX):
+        return Reason.ACCELERATOR_LOST, message.removeprefix(_LOST_PREFIX).strip()
     if end.get("reason") == "OOMKilled":
         return Reason.OUT_OF_MEMORY, "the container exceeded its memory limit"
     if end.get("reason") in _START_ENDS:

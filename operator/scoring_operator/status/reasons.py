@@ -16,6 +16,7 @@ class Reason(StrEnum):
     INSUFFICIENT_ACCELERATORS = "InsufficientAccelerators"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
+    ACCELERATOR_LOST = "AcceleratorLost"
     CRASH_LOOPING = "CrashLooping"
     OUT_OF_MEMORY = "OutOfMemory"
     MODEL_LOAD_FAILED = "ModelLoadFailed"

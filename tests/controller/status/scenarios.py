@@ -238,6 +238,11 @@ SCENARIOS: Final = [
         *({}, NONE, crashes(1, "Traceback\nValueError: x")),
     ),
     Scenario(
+        "its GPU failed",
+        *(R.ACCELERATOR_LOST, "Reconciling", "pod faq-1: the GPU failed: CUDA error: unspecified"),
+        *(GPU, NONE, crashes(70, "DeviceLost: the GPU failed: CUDA error: unspecified")),
+    ),
+    Scenario(
         "it crashed and is being started again",
         *(R.CRASH_LOOPING, "Reconciling", "boom"),
         *({}, NONE, [pod(containers=[{**crashed(1, "boom"), "state": {"running": {}}}])]),

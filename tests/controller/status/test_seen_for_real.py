@@ -49,6 +49,10 @@ SEEN: Final = {
         "tests/node/test_reasons.py",
         "test_an_image_of_another_program_is_told_with_its_last_words",
     ),
+    Reason.ACCELERATOR_LOST: (
+        "tests/node/test_lost_device.py",
+        "test_a_lost_accelerator_is_told_and_clears_with_its_cause",
+    ),
     Reason.OUT_OF_MEMORY: ("tests/node/test_rollout.py", "test_too_little_memory_is_told"),
     Reason.MODEL_LOAD_FAILED: (
         "tests/node/test_model_sources.py",
