@@ -23,6 +23,7 @@ MAX_SCANS: Final = 100
 # 8 bytes a pixel, would take as much memory as the model.
 _BAND_ROWS: Final = 64
 
+_END_OF_JPEG: Final = b"\xff\xd9"
 _ORIENTATION_TAG: Final = 0x0112
 # EXIF 2.32, section 4.6.4: how the stored image is to be turned to be upright.
 _ORIENTATIONS: Final = {
@@ -102,10 +103,31 @@ def load_image(image: Image.Image, *, draft_side: int | None = None) -> Image.Im
         raise _damaged(error) from None
 
 
+def is_plain_jpeg(image: Image.Image, data: bytes) -> bool:
+    """Whether any JPEG decoder gives the same picture: upright, in RGB or grey, baseline, whole.
+
+    Args:
+        image: from open_image.
+        data: the file.
+    """
+    return (
+        image.format == "JPEG"
+        and image.mode in {"RGB", "L"}
+        and not image.info.get("progressive")
+        and data.endswith(_END_OF_JPEG)
+        and _orientation(image) in {None, 1}
+    )
+
+
 def _damaged(error: Exception) -> Exception:
     """Decoders raise anything on a damaged file (OSError, SyntaxError, struct.error, …)."""
     if isinstance(error, MemoryError):
         return error
+    return damaged()
+
+
+def damaged() -> ImageRefused:
+    """The refusal of what a decoder cannot read."""
     return ImageRefused("unreadable_image", "the image is damaged or incomplete")
 
 
@@ -147,12 +169,17 @@ def _draft(image: Image.Image, side: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:
-        return image
+    orientation = _orientation(image)
     method = _ORIENTATIONS.get(orientation) if isinstance(orientation, int) else None
     return image if method is None else image.transpose(method)
+
+
+def _orientation(image: Image.Image) -> object:
+    """What EXIF says of it; None where that is nothing or broken."""
+    try:
+        return image.getexif().get(_ORIENTATION_TAG)
+    except Exception:
+        return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -1,7 +1,7 @@
 """An RGB image to the array that a model takes: uint8, as models normalise inside their graph."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,15 @@ INTERPOLATIONS: Final = {
 # label was the same for 60 (of 60 made into 12 megapixels, where it is 3.5 times as fast), with 2
 # for 56, with 1 for 55; a grey level differed by 1.0 in the mean.
 _DRAFT_FACTOR: Final = 3
+
+
+class Crop(NamedTuple):
+    """What a picture is resized to, and where the square is cut out of it, pixels."""
+
+    width: int
+    height: int
+    left: int
+    top: int
 
 
 @dataclass(frozen=True)
@@ -64,16 +73,19 @@ class Preprocessing:
             square = self._centre(image)
         return np.asarray(square, dtype=np.uint8)
 
-    def _centre(self, image: Image.Image) -> Image.Image:
-        """Resize and centre crop with the rounding of torchvision's Resize and CenterCrop."""
-        width, height = image.size
+    def crop_of(self, width: int, height: int) -> Crop:
+        """How "standard" resizes and cuts, with the rounding of torchvision."""
         short = min(width, height)
         width, height = (
             (self.resize, int(self.resize * height / width))
             if width == short
             else (int(self.resize * width / height), self.resize)
         )
-        resized = image.resize((width, height), INTERPOLATIONS[self.interpolation])
         left = round((width - self.size) / 2.0)
         top = round((height - self.size) / 2.0)
+        return Crop(width, height, left, top)
+
+    def _centre(self, image: Image.Image) -> Image.Image:
+        width, height, left, top = self.crop_of(*image.size)
+        resized = image.resize((width, height), INTERPOLATIONS[self.interpolation])
         return resized.crop((left, top, left + self.size, top + self.size))

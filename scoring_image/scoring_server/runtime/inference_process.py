@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scoring_server.artefact import ModelLoadError
+from scoring_server.batching import DeviceLost
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import BatchInfo
 from scoring_server.process.last_words import report_load_failure, write_termination_message
@@ -108,8 +109,9 @@ def _run(settings: Settings, listener: socket.socket, alive: int) -> None:
 
 
 def _load(owner: "Owner", settings: Settings) -> None:
-    from scoring_server.images.backends import device_of
+    from scoring_server.images.backends import DecodingBackend, device_of
     from scoring_server.images.serving import open_warm
+    from scoring_server.images.sharing.errors import DEVICE_LOST
     from scoring_server.images.sharing.facts import ModelFacts
 
     try:
@@ -123,12 +125,16 @@ def _load(owner: "Owner", settings: Settings) -> None:
         report_load_failure(error)
         owner.fail("ModelLoadFailed", str(error))
         return
+    except DeviceLost as lost:
+        owner.fail(DEVICE_LOST, str(lost))
+        return
     except BaseException as error:
         _log.critical("loading the model failed: %s", error, exc_info=True)
         message = f"{type(error).__name__}: {error}"
         write_termination_message("LoadingCrashed", message)
         owner.fail("LoadingCrashed", message)
         return
+    backend = model.backend
     metrics = Metrics().batches()
     found = model.calibration
     rates = {str(size): rate for size, rate in found.images_per_second.items()}
@@ -136,12 +142,13 @@ def _load(owner: "Owner", settings: Settings) -> None:
     facts = ModelFacts(
         labels=model.labels,
         preprocessing=model.spec.preprocessing,
-        device=device_of(model.backend),
+        device=device_of(backend),
         calibration=found,
         info=vars(model.info),
+        jpeg_bytes=backend.jpeg_bytes if isinstance(backend, DecodingBackend) else 0,
     )
     owner.own(
-        model.backend,
+        backend,
         facts,
         slots=_SLOTS_PER_PLACE * settings.image_places,
         max_delay=settings.max_batch_delay_seconds,

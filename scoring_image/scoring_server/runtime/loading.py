@@ -102,6 +102,7 @@ def _share_images(
         facts.preprocessing,
         decoders=settings.decoders,
         calibration=facts.calibration,
+        jpeg_bytes=facts.jpeg_bytes,
     )
     return ImageScorer(classifier, _image_model(ImageModelInfo(**facts.info)))
 

@@ -260,7 +260,7 @@ def test_a_lost_device_is_told_to_every_worker_with_the_reason(
     with pytest.raises(BatcherClosed):
         clients[1].submit(pictures(1)[0], later()).result(SOON)
     assert clients[1].seconds_since_beat() == float("inf")
-    with pytest.raises(OwnerFailed, match="the GPU fell off the bus"):
+    with pytest.raises(DeviceLost, match="the GPU fell off the bus"):
         running.connect()
 
 

@@ -3,10 +3,18 @@
 from typing import Final
 
 from scoring_server.artefact import Artefact
-from scoring_server.images.backends.base import Backend, Device, device_of
+from scoring_server.images.backends.base import Backend, DecodingBackend, Device, device_of
 from scoring_server.images.spec import ImageSpec
 
-__all__ = ["COMPUTES", "Backend", "Device", "device_of", "open_backend", "open_compute"]
+__all__ = [
+    "COMPUTES",
+    "Backend",
+    "DecodingBackend",
+    "Device",
+    "device_of",
+    "open_backend",
+    "open_compute",
+]
 
 # Ways to compute, for comparing them; a server takes the one that its device has.
 COMPUTES: Final = ("openvino", "openvino-f32", "openvino-bf16", "torch-cpu", "torch-gpu")

@@ -1,7 +1,8 @@
 """The interface of a backend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,29 @@ class Backend(Protocol):
 
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits of shape (N, classes) from pictures of shape (N, size, size, 3)."""
+        ...
+
+
+@runtime_checkable
+class DecodingBackend(Protocol):
+    """A backend that also takes JPEG files as they are.
+
+    Attributes:
+        jpeg_bytes: the most bytes that a file may have; 0: none are taken.
+    """
+
+    @property
+    def jpeg_bytes(self) -> int: ...
+
+    def infer_mixed(
+        self, items: Sequence[NDArray[np.uint8]]
+    ) -> Sequence[NDArray[np.float32] | None]:
+        """Logits of each item; None for a damaged file.
+
+        Args:
+            items: pictures of shape (size, size, 3), and bytes of JPEG files of shape (bytes,):
+                upright, in RGB or grey, within the bounds of images.decode.
+        """
         ...
 
 

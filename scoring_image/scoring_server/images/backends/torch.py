@@ -1,7 +1,8 @@
 """Inference on the GPU with torch; the same code runs on the CPU, slowly, for tests."""
 
+import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import SimpleQueue
 from typing import Any, Final
@@ -9,12 +10,15 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from scoring_server.artefact import Artefact, ModelLoadError
 from scoring_server.batching import DeviceLost
 from scoring_server.images.architectures import UnknownArchitecture, build, with_input
+from scoring_server.images.backends.jpeg import LARGEST_FILE_BYTES, JpegDecoder, open_decoder
+from scoring_server.images.preprocess import Preprocessing
 from scoring_server.images.spec import SAFETENSORS_FILE, ImageSpec
 
 # An H100 gains little beyond 64 images of ResNet-152 a batch.
@@ -23,6 +27,10 @@ _GPU_LANES: Final = 2
 # Libraries choose their kernels and allocate what they need in the first passes, which must not
 # happen while a graph is captured.
 _PASSES_BEFORE_CAPTURE: Final = 3
+
+
+# Pictures from the CPU, as one array or one by one, and others that are on the device.
+_Rows = NDArray[np.uint8] | Sequence[NDArray[np.uint8] | torch.Tensor]
 
 
 class TorchBackend:
@@ -39,6 +47,7 @@ class TorchBackend:
         size: side of the square input, pixels.
         max_batch: the most pictures at once.
         lanes: how many batches may be under way at once; None: 2 on a GPU, 1 on a CPU.
+        decoder: for JPEG files that come as they are; None: there are none.
     """
 
     name = "torch"
@@ -51,6 +60,7 @@ class TorchBackend:
         size: int,
         max_batch: int = _CHOICES[-1],
         lanes: int | None = None,
+        decoder: JpegDecoder | None = None,
     ) -> None:
         self.max_batch = max_batch
         self.batch_sizes = (*(choice for choice in _CHOICES if choice < max_batch), max_batch)
@@ -63,6 +73,8 @@ class TorchBackend:
         placed: Any = module.eval().to(place, torch.float16 if on_gpu else torch.float32)
         self._module = placed.to(memory_format=torch.channels_last)
         self._side = size
+        self._decoder = decoder
+        self.jpeg_bytes = LARGEST_FILE_BYTES if decoder else 0
         self._free: SimpleQueue[_Lane] = SimpleQueue()
         for _ in range(self.lanes):
             self._free.put(_Lane(place, size))
@@ -79,13 +91,37 @@ class TorchBackend:
         if len(batch) > largest:
             parts = [batch[i : i + largest] for i in range(0, len(batch), largest)]
             return np.concatenate([self.infer(part) for part in parts])
-        size = next(size for size in self.batch_sizes if size >= len(batch))
+        return self._run(batch)
+
+    def infer_mixed(
+        self, items: Sequence[NDArray[np.uint8]]
+    ) -> Sequence[NDArray[np.float32] | None]:
+        """Logits of pictures and of JPEG files; see DecodingBackend.
+
+        Raises:
+            DeviceLost: the GPU does not answer any more.
+        """
+        rows: list[NDArray[np.uint8] | torch.Tensor | None] = list(items)
+        places = [place for place, item in enumerate(items) if item.ndim == 1]
+        if places:
+            if self._decoder is None:
+                raise ValueError("this backend decodes no files")
+            with device_errors(), torch.inference_mode():
+                decoded = self._decoder.decode([items[place] for place in places])
+            for place, picture in zip(places, decoded, strict=True):
+                rows[place] = picture
+        good = [row for row in rows if row is not None]
+        logits = iter(self._run(good)) if good else iter(())
+        return [None if row is None else next(logits) for row in rows]
+
+    def _run(self, rows: _Rows) -> NDArray[np.float32]:
+        size = next(size for size in self.batch_sizes if size >= len(rows))
         with device_errors(), torch.inference_mode():
             if size not in self._prepared:
                 self._prepare(size)
             lane = self._free.get()
             try:
-                return lane.run(size, batch)
+                return lane.run(size, rows)
             finally:
                 self._free.put(lane)
 
@@ -132,9 +168,9 @@ class _Lane:
         with self._on_stream():
             self._passes[size] = _FixedPass(module, self._place, shape, self._pool)
 
-    def run(self, size: int, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(self, size: int, rows: _Rows) -> NDArray[np.float32]:
         with self._on_stream():
-            return self._passes[size].run(batch)
+            return self._passes[size].run(rows)
 
     def _on_stream(self) -> AbstractContextManager[Any]:
         return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
@@ -158,11 +194,19 @@ class _FixedPass:
         else:
             self._logits = module(self._pictures)
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(self, rows: _Rows) -> NDArray[np.float32]:
         """Logits of as many pictures as there are; what stands in the other rows is ignored."""
-        count = len(batch)
-        self._staging[:count].copy_(torch.from_numpy(batch))
+        count = len(rows)
+        if isinstance(rows, np.ndarray):
+            self._staging[:count].copy_(torch.from_numpy(rows))
+        else:
+            for place, row in enumerate(rows):
+                if isinstance(row, np.ndarray):
+                    self._staging[place].copy_(torch.from_numpy(row))
         self._pictures.copy_(self._staging, non_blocking=True)
+        for place, row in enumerate(rows):
+            if isinstance(row, torch.Tensor):  # it is on the device already
+                self._pictures[place].copy_(row)
         if self._graph is None:
             self._logits.copy_(self._module(self._pictures))
         else:
@@ -232,4 +276,11 @@ def open_torch(
         device,
         size=spec.preprocessing.size,
         max_batch=max_batch or _CHOICES[-1],
+        decoder=_decoder(spec.preprocessing) if device == "cuda" else None,
     )
+
+
+def _decoder(way: Preprocessing) -> JpegDecoder | None:
+    example = io.BytesIO()
+    Image.new("RGB", (way.resize, way.resize)).save(example, "JPEG")
+    return open_decoder(way, torch.device("cuda"), example.getvalue())

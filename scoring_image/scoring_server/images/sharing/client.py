@@ -21,8 +21,9 @@ from scoring_server.batching import (
     DeviceLost,
     Overloaded,
 )
+from scoring_server.images.decode import damaged
 from scoring_server.images.sharing import wire
-from scoring_server.images.sharing.errors import InferenceProcessLost, OwnerFailed
+from scoring_server.images.sharing.errors import DEVICE_LOST, InferenceProcessLost, OwnerFailed
 from scoring_server.images.sharing.facts import ModelFacts
 from scoring_server.images.sharing.memory import SharedSlots
 
@@ -41,7 +42,8 @@ class OwnerQueue:
 
     Raises:
         OwnerFailed: it cannot compute, and said why.
-        InferenceProcessLost: it is gone.
+        DeviceLost: its device is.
+        InferenceProcessLost: it is gone itself.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class OwnerQueue:
         self._receiver.start()
 
     def submit(self, item: NDArray[np.uint8], deadline: float) -> "Future[Logits]":
-        """Have one picture computed; see Batcher.submit.
+        """Have one picture, or one JPEG file of shape (bytes,), computed; see Batcher.submit.
+
+        What the owner cannot decode gets ImageRefused.
 
         Raises:
             Overloaded: no slot is free, as the owner is not done with what nobody waits for.
@@ -82,7 +86,7 @@ class OwnerQueue:
             future.set_exception(BatcherClosed())
             return future
         self._memory.item(slot, item.size)[:] = item.reshape(-1)
-        request = wire.pack_request(wire.Request(slot, item.size, False, deadline))
+        request = wire.pack_request(wire.Request(slot, item.size, item.ndim == 1, deadline))
         with self._lock:
             if self._closed:
                 future.set_exception(BatcherClosed())
@@ -163,6 +167,7 @@ def _failed() -> Exception:
 _FAILURES: Final[dict[int, Callable[[], Exception]]] = {
     wire.EXPIRED: DeadlineExceeded,
     wire.CLOSED: BatcherClosed,
+    wire.DAMAGED: damaged,
     wire.FAILED: _failed,
 }
 
@@ -177,6 +182,8 @@ def _greet(path: Path) -> tuple[socket.socket, dict[str, Any], int | None]:
         raise InferenceProcessLost("the process that owns the model ended") from error
     if failure := greeting.get("failure"):
         connection.close()
+        if failure["reason"] == DEVICE_LOST:
+            raise DeviceLost(failure["message"])
         raise OwnerFailed(failure["reason"], failure["message"])
     return connection, greeting, fd
 
@@ -185,9 +192,7 @@ def _why(path: Path) -> DeviceLost:
     """What the owner says about having closed a connection, if it still says something."""
     try:
         connection, _, _ = _greet(path)
-    except OwnerFailed as failure:
-        return DeviceLost(str(failure))
-    except InferenceProcessLost as lost:
+    except DeviceLost as lost:
         return lost
     connection.close()
     return InferenceProcessLost("the process that owns the model closed the connection")

@@ -15,6 +15,7 @@ class ModelFacts:
 
     Attributes:
         labels: by class index.
+        jpeg_bytes: the largest JPEG file that its process decodes; 0: it takes pictures.
         info: what /version says about the model; see serving.ImageModelInfo.
     """
 
@@ -23,6 +24,7 @@ class ModelFacts:
     device: Device
     calibration: Calibration
     info: Mapping[str, str]
+    jpeg_bytes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For from_json in another process."""
@@ -33,6 +35,7 @@ class ModelFacts:
             "device": asdict(self.device),
             "calibration": {**asdict(self.calibration), "images_per_second": rates},
             "info": dict(self.info),
+            "jpeg_bytes": self.jpeg_bytes,
         }
 
     @classmethod
@@ -46,4 +49,5 @@ class ModelFacts:
             device=Device(**document["device"]),
             calibration=Calibration(**{**calibration, "images_per_second": rates}),
             info=document["info"],
+            jpeg_bytes=document["jpeg_bytes"],
         )

@@ -22,8 +22,9 @@ from scoring_server.batching import (
     DeadlineExceeded,
     DeviceLost,
 )
-from scoring_server.images.backends.base import Backend
+from scoring_server.images.backends.base import Backend, DecodingBackend
 from scoring_server.images.sharing import wire
+from scoring_server.images.sharing.errors import DEVICE_LOST
 from scoring_server.images.sharing.facts import ModelFacts
 from scoring_server.images.sharing.memory import SharedSlots
 
@@ -155,7 +156,9 @@ class Owner:
             return
         side = self._facts.preprocessing.size
         memory = SharedSlots.create(
-            slots=self._slots, slot_bytes=side * side * 3, classes=len(self._facts.labels)
+            slots=self._slots,
+            slot_bytes=max(side * side * 3, self._facts.jpeg_bytes),
+            classes=len(self._facts.labels),
         )
         memory.beat = time.monotonic()
         client = Client(connection, memory)
@@ -192,20 +195,29 @@ class Owner:
     def _compute(self, items: Sequence[_Item]) -> Sequence[None]:
         """Logits into the slots, and a word about it to each worker."""
         wanted = [item for item in items if not item.client.gone]
-        if wanted:
-            side = self._facts.preprocessing.size
-            pictures = np.stack([item.bytes for item in wanted])
-            logits = self._backend.infer(pictures.reshape(-1, side, side, 3))
-            replies: dict[Client, list[wire.Reply]] = {}
-            for item, row in zip(wanted, logits, strict=True):
+        replies: dict[Client, list[wire.Reply]] = {}
+        for item, row in zip(wanted, self._infer(wanted) if wanted else (), strict=True):
+            if row is not None:
                 item.client.memory.logits(item.slot)[:] = row
-                replies.setdefault(item.client, []).append(wire.Reply(item.slot, wire.DONE))
-            for client, done in replies.items():
-                client.reply(done)
+            outcome = wire.DAMAGED if row is None else wire.DONE
+            replies.setdefault(item.client, []).append(wire.Reply(item.slot, outcome))
+        for client, done in replies.items():
+            client.reply(done)
         return [None] * len(items)
 
+    def _infer(self, items: Sequence[_Item]) -> Sequence[NDArray[np.float32] | None]:
+        side = self._facts.preprocessing.size
+        backend = self._backend
+        if self._facts.jpeg_bytes and isinstance(backend, DecodingBackend):
+            shape = (side, side, 3)
+            return backend.infer_mixed(
+                [item.bytes if item.is_jpeg else item.bytes.reshape(shape) for item in items]
+            )
+        pictures = np.stack([item.bytes for item in items])
+        return list(backend.infer(pictures.reshape(-1, side, side, 3)))
+
     def _lose(self, lost: DeviceLost) -> None:
-        self.fail("DeviceLost", str(lost))
+        self.fail(DEVICE_LOST, str(lost))
         os.eventfd_write(self._lost_event, 1)
 
     def _drop_all(self) -> None:
