@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.server.load.ledger import LOST, UNSENT, Entry, Ledger
+from tests.server.load.ledger import LOST, UNREACHED, UNSENT, Entry, Ledger
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _GRACE_SECONDS = 40.0
@@ -120,15 +120,18 @@ class _Generator:
             try:
                 wire = _Wire(self._plan.host, self._plan.port)
             except OSError:
+                entry.status = UNREACHED
                 return
             self._wires[wire.fd] = wire
             self._poller.register(wire.fd, select.EPOLLIN | select.EPOLLOUT)
             wire.out = data
             wire.entry = entry
+            entry.status = UNREACHED  # until it is sent
             return
         else:
             return
         wire.entry = entry
+        entry.status = LOST  # until there is an answer
         self._push(wire, data)
 
     def _push(self, wire: _Wire, data: bytes) -> None:
@@ -139,8 +142,8 @@ class _Generator:
         except OSError:
             self._lose(wire)
             return
-        if sent and wire.entry is not None and wire.entry.status == UNSENT:
-            wire.entry.status = LOST  # until there is an answer
+        if sent and wire.entry is not None and wire.entry.status == UNREACHED:
+            wire.entry.status = LOST
             wire.entry.sent = time.monotonic() - self._started
         had, wire.out = bool(wire.out), data[sent:]
         if wire.out and not had:
@@ -190,7 +193,7 @@ class _Generator:
             self._idle.append(wire)
 
     def _lose(self, wire: _Wire) -> None:
-        """The connection has ended; its request keeps the status it has, LOST or UNSENT."""
+        """The connection has ended; its request keeps the status it has, LOST or UNREACHED."""
         if wire in self._idle:
             self._idle.remove(wire)
         self._drop(wire)

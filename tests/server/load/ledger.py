@@ -3,9 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-# Statuses of requests that got none.
+# Statuses of requests that got none: the connection ended without an answer, or never came about;
+# the generator had no connection left to send it on.
 LOST = 0
-UNSENT = -1
+UNREACHED = -1
+UNSENT = -2
 
 
 @dataclass
@@ -15,8 +17,7 @@ class Entry:
     Attributes:
         sent: when, seconds since the load began.
         seconds: from sending it to its answer.
-        status: of the answer; LOST for a connection that ended without one; UNSENT where it could
-            not be sent, because nobody listened or the generator had no connection left.
+        status: of the answer; LOST, UNREACHED or UNSENT where there was none.
         retry_after: whether the answer says when to come back.
     """
 
@@ -47,8 +48,8 @@ class Ledger:
 
     @property
     def lost(self) -> int:
-        """How many got no answer."""
-        return sum(entry.status in {LOST, UNSENT} for entry in self.entries)
+        """How many got no answer from the server."""
+        return sum(entry.status in {LOST, UNREACHED} for entry in self.entries)
 
     def rate(self, begin: float, end: float) -> float:
         """200s a second, of the answers that came between these seconds of the load."""
