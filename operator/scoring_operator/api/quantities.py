@@ -5,6 +5,7 @@ The API server rewrites a quantity when it stores it ("0.5" becomes "500m", "102
 without knowing about quantities.
 """
 
+import functools
 import re
 from decimal import Decimal
 from typing import Annotated, Final
@@ -21,6 +22,9 @@ _LARGEST_SIZE: Final = "1Gi"
 _DECIMAL: Final = {"T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
 _BINARY: Final = {"Ti": 2**40, "Gi": 2**30, "Mi": 2**20, "Ki": 2**10, "": 1}
 
+# The same few quantities are in every resource, and are read at every look.
+_remembered = functools.lru_cache(maxsize=1024)
+
 
 def cpus(quantity: str) -> Decimal:
     """A CPU quantity as a number of CPUs: "500m" is 0.5."""
@@ -29,6 +33,7 @@ def cpus(quantity: str) -> Decimal:
     return Decimal(quantity)
 
 
+@_remembered
 def memory_bytes(quantity: str) -> int:
     """A memory quantity in bytes, rounded up: "1Ki" is 1024."""
     number, suffix = _split(quantity)
@@ -36,12 +41,14 @@ def memory_bytes(quantity: str) -> int:
     return int(value.to_integral_value(rounding="ROUND_CEILING"))
 
 
+@_remembered
 def canonical_cpu(quantity: str) -> str:
     """Whole CPUs without a suffix, everything else in milli-CPUs."""
     millis = cpus(quantity) * 1000
     return str(int(millis) // 1000) if millis % 1000 == 0 else f"{int(millis)}m"
 
 
+@_remembered
 def canonical_memory(quantity: str) -> str:
     """The largest suffix of the same family (binary or decimal) that needs no fraction."""
     value = memory_bytes(quantity)

@@ -66,50 +66,56 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 
 def difference(live: Any, wanted: Any, path: str = "") -> str | None:
     """The path of the first field of `wanted` that `live` does not have so; None if it has all."""
-    if isinstance(wanted, Mapping):
-        return _in_map(live, wanted, path)
-    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-        return _in_list(live, wanted, path)
+    found = _differs(live, wanted, path.rpartition(".")[2])
+    return None if found is None else (path + found).lstrip(".") or "."
+
+
+# Every look compares every child: paths are made only where there is something to tell, and JSON's
+# own types are asked for, which costs a tenth of asking for abstract ones.
+def _differs(live: Any, wanted: Any, field: str) -> str | None:
+    """As `difference`, below a field of this name."""
+    if isinstance(wanted, dict):
+        return _in_map(live, wanted, field)
+    if isinstance(wanted, list):
+        return _in_list(live, wanted, field)
     same = live == wanted and isinstance(live, bool) == isinstance(wanted, bool)
-    return None if same else path or "."
+    return None if same else ""
 
 
-def _in_map(live: Any, wanted: Mapping[str, Any], path: str) -> str | None:
-    if not isinstance(live, Mapping):
-        return path or "."
-    if path.rpartition(".")[2] in _ATOMIC_MAPS and live.keys() != wanted.keys():
-        return path
+def _in_map(live: Any, wanted: dict[str, Any], field: str) -> str | None:
+    if not isinstance(live, dict):
+        return ""
+    if field in _ATOMIC_MAPS and live.keys() != wanted.keys():
+        return ""
     for key, value in wanted.items():
-        here = f"{path}.{key}" if path else key
         if key not in live:
-            return here
-        found = difference(live[key], value, here)
+            return f".{key}"
+        found = _differs(live[key], value, key)
         if found is not None:
-            return found
+            return f".{key}{found}"
     return None
 
 
-def _in_list(live: Any, wanted: Sequence[Any], path: str) -> str | None:
-    if not isinstance(live, Sequence) or isinstance(live, str):
-        return path
-    keys = _merge_keys(path.rpartition(".")[2], wanted)
+def _in_list(live: Any, wanted: list[Any], field: str) -> str | None:
+    if not isinstance(live, list):
+        return ""
+    keys = _merge_keys(field, wanted)
     if keys is None:  # an atomic list: the same items in the same order
         if len(live) != len(wanted):
-            return path
-        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(live, wanted, strict=True))]
-    else:
-        by_key = {_identity(item, keys): item for item in live if isinstance(item, Mapping)}
-        pairs = []
-        for item in wanted:
-            identity = _identity(item, keys)
-            here = f"{path}[{'/'.join(map(str, identity))}]"
-            pairs.append((here, by_key.get(identity), item))
-        if _exclusive(path) and len(live) > len(wanted):
-            return path
-    for here, found, item in pairs:
-        at = difference(found, item, here)
-        if at is not None:
-            return at
+            return ""
+        for index, (item, other) in enumerate(zip(live, wanted, strict=True)):
+            found = _differs(item, other, "")
+            if found is not None:
+                return f"[{index}]{found}"
+        return None
+    if field in _EXCLUSIVE and len(live) > len(wanted):
+        return ""
+    by_key = {_identity(item, keys): item for item in live if isinstance(item, dict)}
+    for item in wanted:
+        identity = _identity(item, keys)
+        found = _differs(by_key.get(identity), item, "")
+        if found is not None:
+            return f"[{'/'.join(map(str, identity))}]{found}"
     return None
 
 
