@@ -44,8 +44,9 @@ test-unit: $(READY) ## Run the tests that need no cluster
 	$(PYTEST) -m "not api and not node"
 
 .PHONY: tools
-tools: $(READY) ## Build Kubernetes and the tools of the tests, where they are not cached
+tools: $(READY) ## Build Kubernetes and get the tools of the tests, where they are not there
 	@$(BIN)/python -m tests.cluster build
+	@$(BIN)/python -m tests.server.ui.browser
 
 .PHONY: lint
 lint: $(READY) ## Run ruff, mypy and import-linter
@@ -104,6 +105,10 @@ benchmark-faq: $(READY) ## Measure FAQ matching against its peers (ten minutes, 
 .PHONY: benchmark-reconciler
 benchmark-reconciler: $(READY) ## Measure the operator beside a bare client (15 minutes, a quiet machine)
 	$(BIN)/python -m benchmarks.reconciler --output benchmarks
+
+.PHONY: screenshots
+screenshots: $(READY) ## Take the pictures of the pages that docs/ and examples/ show
+	@PYTHONPATH=examples/client $(BIN)/python -m tests.server.ui.screenshots
 
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches

@@ -1,6 +1,6 @@
 // What a person does on the page, and what comes of it.
 
-import { labels, nameOf, percent, photograph, problem, ranking } from "./results.js";
+import { element, labels, nameOf, percent, photograph, problem, ranking } from "./results.js";
 import { Failure, score, version } from "./service.js";
 
 const TOP = 5;
@@ -68,9 +68,8 @@ async function ask() {
   try {
     const done = await score(JSON.stringify(request), { type: "application/json", key: key.value, signal });
     results.replaceChildren(...ranking(done.found, done.details));
-    status.textContent = done.details.none
-      ? `Probably none of the known questions. ${times(done)}`
-      : `Best: ${done.details.matches[0].question} ${percent(done.found[0][2])}. ${times(done)}`;
+    const [best] = done.details.matches;
+    tell(done.details.none ? "Probably none of the known questions." : `Best: ${best.question} ${percent(done.found[0][2])}.`, times(done));
   } catch (error) {
     fail(error, signal, ask);
   }
@@ -90,25 +89,26 @@ async function look(files) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (signal.aborted) return;
-  status.textContent = files.length === 1 ? said[0] : `${files.length} photographs. ${said.filter(Boolean).length} of them recognised.`;
+  if (files.length === 1) tell(...said[0]);
+  else status.textContent = `${said.filter((words) => words.length).length} of ${files.length} photographs recognised.`;
 }
 
-/** Classify one photograph; what to say about it, empty if it failed. */
+/** Classify one photograph; what to tell about it, nothing if it failed. */
 async function lookAt(file, { found }, signal, all) {
   try {
     if (!IMAGE_TYPES.includes(file.type)) throw new Failure(`${file.name} is not a JPEG, PNG or WebP file.`, { status: 415 });
     const done = await score(file, { type: file.type, key: key.value, signal });
     const [rows] = Object.values(done.found);
-    found.replaceChildren(labels(rows));
-    return `Best: ${nameOf(rows[0][0])} ${percent(rows[0][1])}. ${times(done)}`;
+    found.replaceChildren(labels(rows), element("p", "hint", times(done)));
+    return [`Best: ${nameOf(rows[0][0])} ${percent(rows[0][1])}.`, times(done)];
   } catch (error) {
-    if (signal.aborted) return "";
+    if (signal.aborted) return [];
     if (error.status === 401) {
       fail(error, signal, all);
     } else {
       found.replaceChildren(problem(error, error.passes ? all : null));
     }
-    return "";
+    return [];
   }
 }
 
@@ -126,8 +126,13 @@ function fail(error, signal, retry) {
   current.abort(); // what else was under way has no key either
 }
 
+/** What is seen below anyway is said to screen readers alone; the rest to everyone. */
+function tell(unseen = "", seen = "") {
+  status.replaceChildren(element("span", "unseen", `${unseen} `), seen);
+}
+
 function times({ computed, milliseconds }) {
-  return `${computed}, ${Math.round(milliseconds)} ms with the way there and back.`;
+  return `${computed}, answered in ${Math.round(milliseconds)} ms`;
 }
 
 function explain(request) {

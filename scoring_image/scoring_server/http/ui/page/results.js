@@ -16,7 +16,8 @@ export function percent(probability) {
   return `${hundredths.toFixed(hundredths === 100 ? 0 : 1)} %`;
 }
 
-function answer(heading, title, probability, ...more) {
+/** A title with its share and its bar, and what is known beside: open, or behind a click. */
+function answer(heading, title, probability, more, open = true) {
   const bar = element("div", "bar", element("i"));
   bar.setAttribute("aria-hidden", "true"); // the number beside it says the same
   bar.firstChild.style.width = `${(probability * 100).toFixed(2)}%`;
@@ -24,7 +25,8 @@ function answer(heading, title, probability, ...more) {
     element(heading, "", title),
     element("span", "share", percent(probability)),
   ]);
-  return element("li", "answer", [head, bar, ...more]);
+  if (open || !more.length) return element("li", "answer", [head, bar, ...more]);
+  return element("li", "answer", element("details", "", [element("summary", "", [head, bar]), ...more]));
 }
 
 function link(address) {
@@ -48,13 +50,13 @@ export function ranking(rows, details) {
     if (text) more.push(element("p", "text", text));
     if (url) more.push(leads(url) ? link(url) : element("p", "link", url));
     more.push(element("p", "ids", `question ${original}, answer ${answerId}`));
-    return answer("h2", question, probability, ...more);
+    return answer("h2", question, probability, more, place === 0);
   });
   const list = element("ol", details.none ? "unsure" : "", items);
   if (!details.none) return [list];
   const verdict = element("p", "notice", [
     element("strong", "", "Probably none of these. "),
-    `With ${percent(details.noneProbability)} none of the known questions is meant. The closest are below.`,
+    `The chance that no known question is meant is ${percent(details.noneProbability)}. These come closest.`,
   ]);
   return [verdict, list];
 }
@@ -74,7 +76,7 @@ export function nameOf(label) {
 export function labels(rows) {
   const items = rows.map(([label, probability]) => {
     const { identifier, name } = named(label);
-    return answer("h3", name, probability, ...(identifier ? [element("p", "ids", identifier)] : []));
+    return answer("h3", name, probability, identifier ? [element("p", "ids", identifier)] : []);
   });
   return element("ol", "", items);
 }
@@ -85,7 +87,7 @@ export function photograph(file) {
   image.alt = "";
   image.src = URL.createObjectURL(file);
   const found = element("div", "found", element("p", "hint", "Looking …"));
-  const caption = element("figcaption", "", file.name);
+  const caption = element("figcaption", "", element("h2", "", file.name));
   const card = element("section", "photo", [element("figure", "", [image, caption]), found]);
   card.setAttribute("aria-label", file.name);
   image.addEventListener("error", () => image.remove());
