@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from scoring_server.artefact import MANIFEST_NAME
+from scoring_server.fetch.addresses import PrivateAddresses
 from scoring_server.fetch.downloading import download
 from scoring_server.fetch.errors import FetchError
 from scoring_server.fetch.unpacking import unpack
@@ -39,17 +40,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--to", required=True, type=Path, help="folder that gets the artefact's files"
     )
+    parser.add_argument(
+        "--private-addresses",
+        choices=[choice.value for choice in PrivateAddresses],
+        default=PrivateAddresses.NAMED.value,
+        help="whether private networks may be connected to: where the URL leads there, but not "
+        "where a public server redirects there (named, the default), never, or always",
+    )
     options = parser.parse_args(arguments)
     configure_logging(os.environ.get("SCORING_LOG_LEVEL", "info"))
     try:
-        fetch(options.url, options.sha256, options.to)
+        private = PrivateAddresses(options.private_addresses)
+        fetch(options.url, options.sha256, options.to, private=private)
     except FetchError as error:
         _log.error("the model could not be fetched: %s", error)
         write_termination_message("ModelLoadFailed", str(error))
         sys.exit(EXIT_CONFIG)
 
 
-def fetch(url: str, sha256: str, directory: Path, *, max_bytes: int = MAX_BYTES) -> None:
+def fetch(
+    url: str,
+    sha256: str,
+    directory: Path,
+    *,
+    max_bytes: int = MAX_BYTES,
+    private: PrivateAddresses = PrivateAddresses.NAMED,
+) -> None:
     """Download, check, unpack.
 
     Args:
@@ -57,6 +73,7 @@ def fetch(url: str, sha256: str, directory: Path, *, max_bytes: int = MAX_BYTES)
         sha256: of the downloaded bytes, 64 hex digits.
         directory: is made when missing; the files of an earlier model are replaced.
         max_bytes: the most that is downloaded, and the most that it may unpack to.
+        private: whether addresses of private networks may be connected to.
 
     Raises:
         FetchError: any of it failed; the directory holds the model that it had, or none.
@@ -71,7 +88,7 @@ def fetch(url: str, sha256: str, directory: Path, *, max_bytes: int = MAX_BYTES)
         with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=directory) as folder:
             archive, files = Path(folder, "archive"), Path(folder, "files")
             files.mkdir()
-            digest = download(url, archive, max_bytes=max_bytes)
+            digest = download(url, archive, max_bytes=max_bytes, private=private)
             if digest != sha256.lower():
                 raise FetchError(
                     f"the download has sha256 {digest}, but {sha256.lower()} was asked for: the "

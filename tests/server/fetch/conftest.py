@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from scoring_server.fetch import addresses
+
 Handler = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
@@ -59,6 +61,22 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield site
     site.server.shutdown()
     site.server.server_close()
+
+
+@pytest.fixture
+def loopback_is_refused() -> bool:
+    """Overridden where that is what is tested."""
+    return False
+
+
+@pytest.fixture(autouse=True)
+def loopback_is_a_private_network(
+    loopback_is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests' web servers have no other address."""
+    if not loopback_is_refused:
+        refused = addresses.is_refused
+        monkeypatch.setattr(addresses, "is_refused", lambda ip: not ip.is_loopback and refused(ip))
 
 
 @pytest.fixture(autouse=True)
