@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -31,7 +32,7 @@ class Plan:
 
     Attributes:
         rate: requests a second; None: as many as `connections` get answered.
-        seconds: how long to send.
+        seconds: how long to send, at most.
         bodies: in turns.
         connections: at most.
         fresh: a new connection for each request, as kept ones would stay with one pod.
@@ -74,7 +75,7 @@ class _Generator:
         self._wires: dict[int, _Wire] = {}
         self._idle: list[_Wire] = []
         self._ledger = Ledger()
-        self._started = 0.0
+        self._started = self._end = 0.0
         names = {"Host": plan.host, "Content-Type": plan.content_type, **plan.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in names.items())
         head += "Connection: close\r\n" if plan.fresh else ""
@@ -85,18 +86,18 @@ class _Generator:
 
     def run(self) -> Ledger:
         plan, self._started = self._plan, time.monotonic()
-        end = self._started + plan.seconds
+        self._end = self._started + plan.seconds
         if plan.rate is None:
             for _ in range(plan.connections):
                 self._send()
         due = self._started
-        while (now := time.monotonic()) < end:
+        while (now := time.monotonic()) < self._end:
             if plan.rate is not None:
                 while due <= now:
                     self._ledger.lag_seconds = max(self._ledger.lag_seconds, now - due)
                     self._send()
                     due += 1 / plan.rate
-                self._turn(max(0.0, min(due, end) - time.monotonic()))
+                self._turn(max(0.0, min(due, self._end) - time.monotonic()))
             else:
                 self._turn(0.1)
                 while self._idle:
@@ -107,6 +108,10 @@ class _Generator:
         for wire in list(self._wires.values()):
             self._lose(wire)
         return self._ledger
+
+    def stop(self, *_: object) -> None:
+        """Send no more."""
+        self._end = time.monotonic()
 
     def _send(self) -> None:
         entries = self._ledger.entries
@@ -228,6 +233,11 @@ class Running:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
+    def stop(self) -> Ledger:
+        """Send no more, and wait for the answers."""
+        self._process.terminate()
+        return self.ledger()
+
     def ledger(self) -> Ledger:
         """Wait for its end; what became of all requests."""
         output, _ = self._process.communicate()
@@ -245,7 +255,9 @@ def generate(plan: Plan) -> Ledger:
 
 def main() -> None:
     """A plan from stdin, a ledger to stdout."""
-    ledger = _Generator(Plan(**json.load(sys.stdin))).run()
+    generator = _Generator(Plan(**json.load(sys.stdin)))
+    signal.signal(signal.SIGTERM, generator.stop)
+    ledger = generator.run()
     entries = [list(vars(entry).values()) for entry in ledger.entries]
     json.dump({"entries": entries, "lag_seconds": ledger.lag_seconds}, sys.stdout)
 
