@@ -13,6 +13,7 @@ from scoring_operator.api.crd import to_yaml
 from scoring_operator.api.model import PullPolicy
 from scoring_operator.api.reference import to_markdown
 from scoring_operator.manifests import Platform
+from scoring_operator.manifests.platform import PrivateModelUrls
 from scoring_operator.wiring.offline import render_documents
 from scoring_operator.wiring.settings import DEFAULT_PORT, DEFAULT_WORKERS, LEASE_NAME, Settings
 from scoring_operator.wiring.syntax import label, toleration
@@ -141,6 +142,14 @@ def _add_platform(parser: argparse.ArgumentParser, environment: Mapping[str, str
         help="a Secret that every resource's namespace has; may be repeated",
     )
     parser.add_argument(
+        "--private-model-urls",
+        choices=get_args(PrivateModelUrls),
+        default=env.text("PRIVATE_MODEL_URLS", standard.private_model_urls),
+        help="whether models are fetched from private networks: where a resource's URL leads "
+        "there, but not where a public server redirects there (named), never, or always "
+        "(%(default)s)",
+    )
+    parser.add_argument(
         "--ingress-class",
         default=env.text("INGRESS_CLASS"),
         metavar="NAME",
@@ -237,6 +246,7 @@ def _platform(options: argparse.Namespace) -> Platform:
         gpu_image=options.default_gpu_image,
         image_pull_policy=options.image_pull_policy,
         image_pull_secrets=tuple(dict.fromkeys(secrets)),
+        private_model_urls=options.private_model_urls,
         ingress_class=options.ingress_class,
         wait_for_ingress_address=not options.no_wait_for_ingress_address,
         pod_monitor_labels=dict(monitor_labels),

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scoring_operator.api.model import ModelSource
+from scoring_operator.manifests.platform import Platform
 
 MODEL_ROOT: Final = "/models"
 _VOLUME: Final = "model"
+_STANDARD: Final = Platform().private_model_urls
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class ModelDelivery:
     fetch: list[str] | None = None
 
 
-def deliver(source: ModelSource | None) -> ModelDelivery:
+def deliver(source: ModelSource | None, platform: Platform) -> ModelDelivery:
     """The delivery of a model source."""
     if source is None:
         return ModelDelivery()
@@ -37,6 +39,14 @@ def deliver(source: ModelSource | None) -> ModelDelivery:
             MODEL_ROOT,
             [{"name": _VOLUME, "emptyDir": {"sizeLimit": "8Gi"}}],
             read_only,
-            ["--url", source.url, "--sha256", source.sha256, "--to", MODEL_ROOT],
+            _fetch(source.url, source.sha256, platform),
         )
     return ModelDelivery()
+
+
+def _fetch(url: str, sha256: str, platform: Platform) -> list[str]:
+    arguments = ["--url", url, "--sha256", sha256, "--to", MODEL_ROOT]
+    if platform.private_model_urls != _STANDARD:
+        # The default is left out: images of before it was there do not know the option.
+        arguments += ["--private-addresses", platform.private_model_urls]
+    return arguments

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from scoring_operator.api.model import PullPolicy
+
+PrivateModelUrls = Literal["never", "named", "always"]
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,9 @@ class Platform:
     gpu_image: str = "scoring-image:0.1.0-gpu"
     image_pull_policy: PullPolicy = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
+    private_model_urls: PrivateModelUrls = "named"
+    """Whether models are fetched from private networks: where a resource's URL leads there, but not
+    where a public server redirects there (named), never, or always."""
     ingress_class: str | None = None
     """IngressClass of exposures that name none; None leaves it to the cluster's default."""
     wait_for_ingress_address: bool = True

@@ -41,7 +41,7 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
     """The Deployment's pod template."""
     spec = service.spec
     user = spec.pod_template
-    delivery = deliver(spec.model.source)
+    delivery = deliver(spec.model.source, platform)
     pod_spec = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -150,6 +150,8 @@ def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[
         # What is in flight when the server is told to stop ends within its time-out.
         "SCORING_DRAIN_SECONDS": str(limits.timeout_seconds),
         "SCORING_LOG_LEVEL": spec.monitoring.log_level,
+        # On is the server's default.
+        "SCORING_PAGE": "off" if server.page == "Disabled" else None,
         "SCORING_API_KEYS_DIR": _KEYS_DIRECTORY if spec.auth else None,
         "SCORING_PATH_PREFIX": (spec.exposure.prefix or None) if spec.exposure else None,
         # Without it, the NVIDIA runtime shows every GPU of the node to a pod that asked for none.

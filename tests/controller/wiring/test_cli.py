@@ -44,6 +44,7 @@ def test_run_with_everything_said() -> None:
         *("--log-level", "debug", "--kubeconfig", "/k", "--context", "dev"),
         *("--default-cpu-image", "c", "--default-gpu-image", "g"),
         *("--image-pull-policy", "Never", "--image-pull-secret", "s1", "--image-pull-secret", "s2"),
+        *("--private-model-urls", "never"),
         *("--ingress-class", "nginx", "--no-wait-for-ingress-address"),
         *("--pod-monitor-label", "release=prometheus", "--pod-monitor-label", "team=ml"),
         *("--gpu-node-selector", "example.com/gpu=h100"),
@@ -56,6 +57,7 @@ def test_run_with_everything_said() -> None:
     platform = found.platform
     assert (platform.cpu_image, platform.gpu_image) == ("c", "g")
     assert (platform.image_pull_policy, platform.image_pull_secrets) == ("Never", ("s1", "s2"))
+    assert platform.private_model_urls == "never"
     assert (platform.ingress_class, platform.wait_for_ingress_address) == ("nginx", False)
     assert platform.pod_monitor_labels == {"release": "prometheus", "team": "ml"}
     assert platform.gpu_node_selector == {"example.com/gpu": "h100"}
@@ -84,6 +86,7 @@ def test_each_option_has_an_environment_variable() -> None:
         DEFAULT_GPU_IMAGE="g",
         IMAGE_PULL_POLICY="Never",
         IMAGE_PULL_SECRET="s1,s2",
+        PRIVATE_MODEL_URLS="never",
         INGRESS_CLASS="nginx",
         NO_WAIT_FOR_INGRESS_ADDRESS="1",
         POD_MONITOR_LABEL="release=prometheus, team=ml",
@@ -96,6 +99,7 @@ def test_each_option_has_an_environment_variable() -> None:
         *("--log-level", "debug", "--kubeconfig", "/k", "--context", "dev"),
         *("--default-cpu-image", "c", "--default-gpu-image", "g"),
         *("--image-pull-policy", "Never", "--image-pull-secret", "s1", "--image-pull-secret", "s2"),
+        *("--private-model-urls", "never"),
         *("--ingress-class", "nginx", "--no-wait-for-ingress-address"),
         *("--pod-monitor-label", "release=prometheus", "--pod-monitor-label", "team=ml"),
         *("--gpu-node-selector", "example.com/gpu=h100"),
