@@ -9,13 +9,12 @@ import pytest
 from tests.cluster.fixtures import Cluster
 from tests.e2e.api import Api
 from tests.e2e.conftest import install_crd, unused_namespace
-from tests.faults.plan import side_by_side
-from tests.faults.reference import Reference, reference
+from tests.faults.reference import Reference, measure
 from tests.faults.scenarios import Scenario
 from tests.faults.trial import Trial
 
 NewTrial = Callable[[], Trial]
-References = Callable[[list[Scenario]], dict[str, Reference]]
+Measured = Callable[[list[Scenario]], dict[str, Reference]]
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +31,15 @@ def new_trial(api_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def references(new_trial: NewTrial) -> References:
+def measured(new_trial: NewTrial) -> Measured:
     """What scenarios come to without faults, by name; measured once."""
     known: dict[str, Reference] = {}
 
-    def measured(scenarios: list[Scenario]) -> dict[str, Reference]:
+    def measure_new(scenarios: list[Scenario]) -> dict[str, Reference]:
         new = [scenario for scenario in scenarios if scenario.name not in known]
-        found = side_by_side(reference, [(new_trial, scenario) for scenario in new])
-        known.update(zip((scenario.name for scenario in new), found, strict=True))
+        if new:
+            with new_trial() as trial:
+                known.update(measure(trial, new))
         return {scenario.name: known[scenario.name] for scenario in scenarios}
 
-    return measured
+    return measure_new

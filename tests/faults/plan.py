@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from tests.faults.actions import Action, EventAction
 from tests.faults.calls import Call
-from tests.faults.reference import Reference
 from tests.faults.scenarios import Scenario
 from tests.faults.streams import Event
 from tests.faults.trial import belongs
@@ -24,10 +23,20 @@ Fault = TypeVar("Fault", bound=Action | EventAction)
 LANES = 4
 
 
-class Injected(Generic[Fault]):
-    """Faults by resource: at which of the calls, or events, about it, and what happens."""
+@dataclass(frozen=True)
+class Point(Generic[Fault]):
+    """Where in which scenario what happens."""
 
-    def __init__(self, points: Mapping[str, tuple[int, Fault]]) -> None:
+    scenario: Scenario
+    number: int
+    """At which of the calls, writes or events about the resource, from 1."""
+    fault: Fault
+
+
+class Injected(Generic[Fault]):
+    """Faults by resource, which happen once each."""
+
+    def __init__(self, points: Mapping[str, Point[Fault]]) -> None:
         self._points = points
         self._seen: Counter[str] = Counter()
         self.fired: dict[str, str] = {}
@@ -46,12 +55,13 @@ class Injected(Generic[Fault]):
         return self._next(event.name, event)
 
     def _next(self, about: str, met: Call | Event) -> Fault | None:
-        for name, (number, fault) in self._points.items():
+        for name, point in self._points.items():
             if belongs(about, name):
                 self._seen[name] += 1
-                if self._seen[name] == number:
-                    self.fired[name] = f"{fault} at {number}: {met.text}"
-                    return fault
+                if self._seen[name] == point.number:
+                    where = f"{point.scenario.name}, {met.text} ({point.number})"
+                    self.fired[name] = f"{point.fault} at {where}"
+                    return point.fault
         return None
 
     def told(self, faults: Mapping[str, Sequence[str]]) -> list[str]:
@@ -99,35 +109,22 @@ def chunks(points: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [points[start : start + size] for start in range(0, len(points), size)]
 
 
-def side_by_side(job: Callable[..., Result], tasks: Iterable[tuple[Any, ...]]) -> list[Result]:
+def side_by_side(job: Callable[[Item], Result], tasks: Iterable[Item]) -> list[Result]:
     """Do a job for each task, some at a time; the results in their order."""
     with ThreadPoolExecutor(LANES) as pool:
-        return list(pool.map(lambda task: job(*task), tasks))
+        return list(pool.map(job, tasks))
 
 
 def run_plan(
-    job: Callable[[Scenario, Reference, Sequence[Item]], tuple[int, list[str]]],
-    scenarios: Iterable[Scenario],
-    points: Mapping[str, Sequence[Item]],
-    wanted: Mapping[str, Reference],
+    job: Callable[[Mapping[str, Item]], tuple[int, list[str]]],
+    points: Sequence[Item],
     portion: int,
 ) -> Tally:
-    """Do a job for portions of each scenario's points, some at a time; all by scenario's name.
+    """Do a job for portions of the points, by the names of their resources, some at a time.
 
     The job returns how many faults were met, and what went wrong, in words.
     """
-    tasks = [
-        (scenario, wanted[scenario.name], part)
-        for scenario in scenarios
-        for part in chunks(points[scenario.name], portion)
-    ]
-    results = side_by_side(job, tasks)
-    return Tally(
-        tried=sum(len(part) for _, _, part in tasks),
-        met=sum(met for met, _ in results),
-        wrong=[
-            f"{scenario.name}: {text}"
-            for (scenario, _, _), (_, texts) in zip(tasks, results, strict=True)
-            for text in texts
-        ],
-    )
+    portions = [named(part) for part in chunks(points, portion)]
+    results = side_by_side(job, portions)
+    met, wrong = sum(met for met, _ in results), [text for _, texts in results for text in texts]
+    return Tally(len(points), met, wrong)

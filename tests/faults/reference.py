@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.faults.calls import Call
@@ -14,7 +14,7 @@ from tests.faults.streams import Event
 from tests.faults.trial import Trial
 
 # What is refused for good, as far as the operator can tell, is tried again every 30 s.
-CONVERGED_SECONDS = 100.0
+CONVERGED_SECONDS = 200.0
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,8 @@ class Reference:
         """The calls that write."""
         return [call for call in self.calls if call.write]
 
-    def faults(self, trial: Trial, names: Collection[str]) -> dict[str, list[str]]:
-        """What resources came to that they should not have."""
-        states = snapshots(trial.api, trial.namespace, names)
-        found = {name: self._faults(trial, name, states[name]) for name in names}
-        return {name: faults for name, faults in found.items() if faults}
-
-    def converge(self, trial: Trial, names: Collection[str]) -> None:
-        """Wait until all is as it should be; whoever wants to know what is not asks `faults`."""
-        deadline = time.monotonic() + CONVERGED_SECONDS
-        wrong: Collection[str] = names
-        while wrong and time.monotonic() < deadline:
-            wrong = self.faults(trial, wrong)
-            time.sleep(0.2)
-
-    def _faults(self, trial: Trial, name: str, state: State) -> list[str]:
+    def faults(self, trial: Trial, name: str, state: State) -> list[str]:
+        """What a resource came to that it should not have; `state` is its own."""
         counts = trial.counts(name)
         fewest, wanted = trial.witness.fewest_replicas(name), self.fewest_replicas
         dips = fewest is not None and wanted is not None and fewest < wanted
@@ -66,22 +53,57 @@ class Reference:
         )
 
 
-def reference(new_trial: Callable[[], Trial], scenario: Scenario) -> Reference:
-    """Run the scenario twice without faults."""
-    first, second = names = ("alpha", "omega")
-    with new_trial() as trial:
-        trial.start()
-        for name in names:  # one after the other, so that times differ
-            trial.prepare(scenario, [name])
-        trial.forget()
-        for name in names:
+References = Mapping[str, Reference]
+"""By the name of a resource: what it should come to."""
+
+
+def faults(trial: Trial, wanted: References) -> dict[str, list[str]]:
+    """What resources came to that they should not have."""
+    states = snapshots(trial.api, trial.namespace, wanted)
+    found = {name: item.faults(trial, name, states[name]) for name, item in wanted.items()}
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def converge(trial: Trial, wanted: References) -> None:
+    """Wait until all is as it should be; whoever wants to know what is not asks `faults`."""
+    deadline = time.monotonic() + CONVERGED_SECONDS
+    while wanted and time.monotonic() < deadline:
+        wrong = faults(trial, wanted)
+        wanted = {name: item for name, item in wanted.items() if name in wrong}
+        time.sleep(0.2)
+
+
+def measure(trial: Trial, scenarios: Sequence[Scenario]) -> dict[str, Reference]:
+    """Go through scenarios without faults, twice each; what they come to, by scenario's name."""
+    runs = [
+        {f"s{number:02}{run}": scenario for number, scenario in enumerate(scenarios)}
+        for run in "az"
+    ]
+    trial.start()
+    for run in runs:  # one after the other, so that times differ
+        trial.prepare(run)
+    trial.forget()
+    for run in runs:
+        for name, scenario in run.items():
             trial.go_on(scenario, name)
-            trial.settle([name])
-        states = snapshots(trial.api, trial.namespace, names)
-        counts = [trial.counts(name) for name in names]
-        calls = min(map(trial.calls, names), key=len)
-        events = min(map(trial.events, names), key=len)
-        fewest = trial.witness.fewest_replicas(first)
-    assert counts[0] == counts[1], "two runs without faults do different things"
-    mask = learn_mask(states[first], states[second])
-    return Reference(states[first], mask, counts[0], calls, events, fewest)
+        trial.settle(run)
+    states = snapshots(trial.api, trial.namespace, [name for run in runs for name in run])
+    pairs = zip(*runs, strict=True)
+    return {
+        scenario.name: _learn(trial, pair, states)
+        for scenario, pair in zip(scenarios, pairs, strict=True)
+    }
+
+
+def _learn(trial: Trial, names: tuple[str, ...], states: Mapping[str, State]) -> Reference:
+    first, second = names
+    counts, again = trial.counts(first), trial.counts(second)
+    assert counts == again, f"two runs without faults do different things: {counts}, {again}"
+    return Reference(
+        state=states[first],
+        mask=learn_mask(states[first], states[second]),
+        counts=counts,
+        calls=min(map(trial.calls, names), key=len),
+        events=min(map(trial.events, names), key=len),
+        fewest_replicas=trial.witness.fewest_replicas(first),
+    )

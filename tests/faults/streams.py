@@ -80,7 +80,10 @@ class Streams:
     ) -> web.StreamResponse:
         """Hand a watch's events on as they come."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionError:  # the operator has gone meanwhile
+            return response
         outlet = _Outlet(response, request)
         self._open.add(outlet)
         outlet.pump = asyncio.create_task(self._pump(call, answer, outlet))
@@ -104,10 +107,6 @@ class Streams:
 
     async def _flow(self, call: Call) -> None:
         """Wait while the call's events are held."""
-        while self.held in (EVERYTHING, call.resource):
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _released(self, call: Call) -> None:
         while self.held in (EVERYTHING, call.resource):
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -5,7 +5,8 @@ Random specs are drawn from the CRD's schema; the API server's strict dry run de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,13 +18,13 @@ from tests.e2e.api import APPLY, PATHS, Api, Refused
 from tests.e2e.resources import scoring_service
 from tests.faults.conftest import NewTrial
 from tests.faults.drawn import Spec, draw, valid_part
-from tests.faults.plan import chunks, named, side_by_side
+from tests.faults.plan import chunks, named, run_plan
 from tests.faults.scenarios import LARGE, filled
 from tests.faults.snapshot import State, differences, essence, snapshots
 from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
-pytestmark = pytest.mark.api
+pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
 
 SAMPLE, WHOLE = 25, 500
 PORTION = 50
@@ -90,9 +91,8 @@ def reason(state: State) -> Any:
     return state[f"{KIND}/the-name.status.conditions[0].reason"]
 
 
-def go_through(new_trial: NewTrial, portion: Sequence[Transition]) -> tuple[int, list[str]]:
+def go_through(new_trial: NewTrial, plan: Mapping[str, Transition]) -> tuple[int, list[str]]:
     """First one spec, then the other, then the first again; how many could be compared."""
-    plan = named(portion)
     first = {name: pair[0] for name, pair in plan.items()}
     second = {name: pair[1] for name, pair in plan.items()}
     with new_trial() as trial, new_trial() as other:
@@ -149,12 +149,9 @@ def test_a_state_does_not_depend_on_the_specs_before_it(
     api = Api(api_cluster.kubeconfig)
     with real_crds.installed(api):
         pairs = transitions(api, WHOLE if long else SAMPLE)
-        portions = chunks(pairs, PORTION if long else len(pairs))
-        results = side_by_side(go_through, [(new_trial, portion) for portion in portions])
-    wrong = [text for _, texts in results for text in texts]
-    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:30])
-    compared = sum(count for count, _ in results)
-    assert compared >= 1.5 * len(pairs), f"only {compared} could be compared"
+        tally = run_plan(partial(go_through, new_trial), pairs, PORTION)
+    # There and back: each could be compared twice.
+    tally.check(1.5)
     figure = f"{len(pairs)} there and back; the same state as from scratch in all"
     record("R2", "transitions", figure)
 
@@ -165,7 +162,7 @@ def test_a_bad_spec_on_the_way_leaves_nothing_behind(new_trial: NewTrial) -> Non
         (good, {key: value for key, value in bad.items() if not alone(key, bad)})
         for good, bad in pairs
     ]
-    _, wrong = go_through(new_trial, pairs)
+    _, wrong = go_through(new_trial, named(pairs))
     assert not wrong, "\n".join(wrong)
     record("R3", "bad specs that leave nothing behind", f"{len(pairs)} of {len(pairs)}")
 

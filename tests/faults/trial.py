@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +21,7 @@ from tests.faults.streams import Event
 from tests.faults.witness import Witness
 
 # Generous: these end a trial that hangs, on a machine that is busy with other tests.
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 300.0
 # The operator says when it will look again. What takes it longer than this is no step of a change,
 # but a look at something that may never come, such as the slow resync.
 PATIENCE_SECONDS = 4.0
@@ -99,18 +99,18 @@ class Trial:
         """Apply a ScoringService in the trial's namespace, around the proxy."""
         return self.api.apply(scoring_service(self.namespace, name, **filled(spec, name)))
 
-    def begin(self, scenario: Scenario, names: Collection[str]) -> None:
-        """Start an operator and bring resources to where the scenario begins."""
+    def begin(self, scenarios: Mapping[str, Scenario]) -> None:
+        """Start an operator and bring resources, by name, to where their scenarios begin."""
         self.start()
-        self.prepare(scenario, names)
+        self.prepare(scenarios)
         self.forget()
 
-    def prepare(self, scenario: Scenario, names: Collection[str]) -> None:
-        """Bring resources to where the scenario begins."""
-        if scenario.before is not None:
-            for name in names:
-                self.apply(scenario.before, name)
-            self.settle(names)
+    def prepare(self, scenarios: Mapping[str, Scenario]) -> None:
+        """Bring resources to where their scenarios begin."""
+        found = {name: item.before for name, item in scenarios.items() if item.before is not None}
+        for name, spec in found.items():
+            self.apply(spec, name)
+        self.settle(found)
 
     def forget(self) -> None:
         """Count calls, events and replicas anew."""
