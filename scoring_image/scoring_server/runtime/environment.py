@@ -22,6 +22,9 @@ def prepare(environment: MutableMapping[str, str], *, maths_threads: int, scratc
     """
     for name in _THREAD_VARIABLES:
         environment[name] = str(maths_threads)
+    # What torch.compile makes. Its default is named after the user, who has no name in a container.
+    cache = environment.get("SCORING_TORCH_CACHE_DIR") or str(Path(tempfile.gettempdir(), "torch"))
+    environment["TORCHINDUCTOR_CACHE_DIR"] = cache
     metrics = scratch / "metrics"
     metrics.mkdir()
     environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -109,7 +110,7 @@ def _run(settings: Settings, listener: socket.socket, alive: int) -> None:
 
 
 def _load(owner: "Owner", settings: Settings) -> None:
-    from scoring_server.images.backends import DecodingBackend, device_of
+    from scoring_server.images.backends import CompilingBackend, DecodingBackend, device_of
     from scoring_server.images.serving import open_warm
     from scoring_server.images.sharing.errors import DEVICE_LOST
     from scoring_server.images.sharing.facts import ModelFacts
@@ -154,3 +155,5 @@ def _load(owner: "Owner", settings: Settings) -> None:
         max_delay=settings.max_batch_delay_seconds,
         observer=metrics,
     )
+    if settings.torch_compile and isinstance(backend, CompilingBackend):
+        threading.Thread(target=backend.compile, name="compiling", daemon=True).start()

@@ -75,6 +75,7 @@ class Settings:
         max_batch_delay_seconds: how long a batch of images waits for more.
         api_keys_directory: holds a file for each API key; None: everyone may score.
         drain_seconds: how long SIGTERM may take to finish what is in flight.
+        torch_compile: whether that process compiles the model while it serves it.
         inference_process: whether a process of its own has the image model, for all workers.
         log_level: debug, info, warning or error.
     """
@@ -97,6 +98,7 @@ class Settings:
     api_keys_directory: Path | None = None
     page: bool = True
     inference_process: bool = False
+    torch_compile: bool = False
 
     @property
     def maths_threads(self) -> int:
@@ -216,6 +218,7 @@ class Settings:
             max_batch_delay_seconds=(delay or 0) / 1000,
             api_keys_directory=Path(api_keys) if api_keys else None,
             inference_process=owned,
+            torch_compile=read.choice("SCORING_TORCH_COMPILE", _SWITCH, "off") == "on",
             page=read.choice("SCORING_PAGE", _SWITCH, "on") == "on",
         )
 

@@ -1,8 +1,14 @@
 """The GPU's code, on the CPU: all but the capture of CUDA graphs is the same."""
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,30 +114,94 @@ def test_two_lanes_compute_two_batches_at_once() -> None:
         assert np.allclose(logits, batch.mean(axis=(1, 2)), atol=1e-3)
 
 
-def test_another_module_takes_over_while_batches_are_computed() -> None:
-    class Doubled(Means):
-        def forward(self, batch: torch.Tensor) -> torch.Tensor:
-            return 2 * super().forward(batch)
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """torch.compile, instant: the module that it gives says so by answers that are doubled."""
+    called = threading.Event()
 
+    def compile_(module: torch.nn.Module, *, dynamic: bool) -> Callable[..., torch.Tensor]:
+        assert not dynamic
+        called.set()
+        return lambda batch: 2 * module(batch)
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    return called
+
+
+def test_what_is_compiled_takes_over_while_batches_are_computed(compiled: threading.Event) -> None:
     backend = TorchBackend(Means(), "cpu", size=SIDE, max_batch=8, lanes=2)
     batch = pictures(8)
     means = batch.mean(axis=(1, 2))
-    go_on = threading.Event()
+    done = threading.Event()
     seen: list[float] = []
 
     def ask() -> None:
-        while not go_on.is_set():
+        while not done.is_set():
             seen.append(float((backend.infer(batch) / means).mean()))
 
     with ThreadPoolExecutor(2) as pool:
         asking = [pool.submit(ask) for _ in range(2)]
         while len(seen) < 10:
             time.sleep(0.001)
-        backend.replace(8, Doubled())
-        after = float((backend.infer(batch) / means).mean())
-        go_on.set()
+        backend.compile()
+        done.set()
         for future in asking:
             future.result(30)
-    assert after == pytest.approx(2, abs=1e-3)
-    assert {round(factor) for factor in seen} <= {1, 2}
-    assert round(seen[0]) == 1
+    assert compiled.is_set()
+    assert {round(factor, 2) for factor in seen} <= {1, 2}
+    for _ in range(2 * backend.lanes):
+        assert np.allclose(backend.infer(batch), 2 * means, atol=1e-3)
+
+
+def test_where_compiling_fails_the_model_is_served_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(batch: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no C++ compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda module, *, dynamic: fail)
+    backend = TorchBackend(Means(), "cpu", size=SIDE, max_batch=8)
+    backend.compile()
+    assert "without torch.compile: no C++ compiler" in caplog.text
+    batch = pictures(3)
+    assert np.allclose(backend.infer(batch), batch.mean(axis=(1, 2)), atol=1e-3)
+
+
+_COMPILE = """
+import sys, numpy as np, torch
+from torch._dynamo.utils import counters
+from scoring_server.images.backends.torch import TorchBackend
+
+class Tiny(torch.nn.Module):
+    def forward(self, pictures):
+        return (pictures.to(torch.float32) / 255 + 1).sqrt().mean(dim=(1, 2))
+
+backend = TorchBackend(Tiny(), "cpu", size=8, max_batch=2)
+batch = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+plain = backend.infer(batch)
+backend.compile()
+assert np.allclose(backend.infer(batch), plain, atol=1e-5)
+assert np.allclose(backend.infer(batch[:1]), plain[:1], atol=1e-5)
+print(counters["inductor"]["fxgraph_cache_miss"], counters["inductor"]["fxgraph_cache_hit"])
+"""
+
+
+def test_a_compiled_model_answers_alike_and_is_found_again_in_the_cache(
+    tmp_path: Path, long: bool
+) -> None:
+    if not long:
+        pytest.skip("compiling takes minutes: pytest --long")
+    if shutil.which("g++") is None:
+        pytest.skip("torch.compile needs a C++ compiler on a CPU")
+    variables = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+
+    def run() -> list[int]:
+        command = [sys.executable, "-c", _COMPILE]
+        done = subprocess.run(
+            command, env=variables, check=True, capture_output=True, text=True, timeout=500
+        )
+        assert "without torch.compile" not in done.stderr
+        return [int(number) for number in done.stdout.split()]
+
+    assert run() == [2, 0]
+    assert run() == [0, 2]

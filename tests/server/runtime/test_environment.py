@@ -45,3 +45,10 @@ def test_the_maths_libraries_are_bounded(tmp_path: Path) -> None:
     assert variables["OMP_NUM_THREADS"] == "3"
     assert variables["OPENBLAS_NUM_THREADS"] == "3"
     assert Path(variables["PROMETHEUS_MULTIPROC_DIR"]).is_dir()
+    then: tuple[int, int],
+) -> None:
+    found = [limits]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: found[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, new: found.append(new))
+    environment.allow_descriptors(wanted)
+    assert found[-1] == then

@@ -131,6 +131,7 @@ def test_every_variable_is_read() -> None:
             "SCORING_MAX_BATCH_SIZE": "8",
             "SCORING_MAX_BATCH_DELAY_MILLISECONDS": "5",
             "SCORING_API_KEYS_DIR": "/etc/scoring/api-keys",
+            "SCORING_TORCH_COMPILE": "on",
         }
     )
     assert settings == Settings(
@@ -151,6 +152,7 @@ def test_every_variable_is_read() -> None:
         max_batch_delay_seconds=0.005,
         api_keys_directory=Path("/etc/scoring/api-keys"),
         inference_process=True,
+        torch_compile=True,
     )
 
 

@@ -3,12 +3,19 @@
 from typing import Final
 
 from scoring_server.artefact import Artefact
-from scoring_server.images.backends.base import Backend, DecodingBackend, Device, device_of
+from scoring_server.images.backends.base import (
+    Backend,
+    CompilingBackend,
+    DecodingBackend,
+    Device,
+    device_of,
+)
 from scoring_server.images.spec import ImageSpec
 
 __all__ = [
     "COMPUTES",
     "Backend",
+    "CompilingBackend",
     "DecodingBackend",
     "Device",
     "device_of",

@@ -75,6 +75,15 @@ class DecodingBackend(Protocol):
         ...
 
 
+@runtime_checkable
+class CompilingBackend(Protocol):
+    """A backend that can become faster while it computes."""
+
+    def compile(self) -> None:
+        """Compile the model; returns when that is done, or cannot be done."""
+        ...
+
+
 def device_of(backend: Backend) -> Device:
     """What to call it."""
     return Device(backend.name, backend.precision, backend.device)

@@ -1,7 +1,9 @@
 """Inference on the GPU with torch; the same code runs on the CPU, slowly, for tests."""
 
 import io
+import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import SimpleQueue
@@ -20,6 +22,8 @@ from scoring_server.images.architectures import UnknownArchitecture, build, with
 from scoring_server.images.backends.jpeg import LARGEST_FILE_BYTES, JpegDecoder, open_decoder
 from scoring_server.images.preprocess import Preprocessing
 from scoring_server.images.spec import SAFETENSORS_FILE, ImageSpec
+
+_log = logging.getLogger(__name__)
 
 # An H100 gains little beyond 64 images of ResNet-152 a batch.
 _CHOICES: Final = (1, 8, 16, 32, 64)
@@ -73,6 +77,7 @@ class TorchBackend:
         placed: Any = module.eval().to(place, torch.float16 if on_gpu else torch.float32)
         self._module = placed.to(memory_format=torch.channels_last)
         self._side = size
+        self._place = place
         self._decoder = decoder
         self.jpeg_bytes = LARGEST_FILE_BYTES if decoder else 0
         self._free: SimpleQueue[_Lane] = SimpleQueue()
@@ -125,14 +130,29 @@ class TorchBackend:
             finally:
                 self._free.put(lane)
 
-    def replace(self, size: int, module: Any) -> None:
-        """From now on compute batches of this size with another module of the same answers.
+    def compile(self) -> None:
+        """Compile the model for one batch size after the other (torch.compile).
 
-        Raises:
-            DeviceLost: the GPU does not answer any more.
+        Takes from half a minute a size to a few seconds, where the cache that the environment
+        variable TORCHINDUCTOR_CACHE_DIR names has it. Meanwhile and where it fails, the batches are
+        computed as they were. To be called by a thread that has time.
         """
-        with device_errors(), torch.inference_mode():
-            self._prepare(size, module)
+        compiled: Any = torch.compile(self._module, dynamic=False)
+        for size in self.batch_sizes:
+            started = time.monotonic()
+            try:
+                with device_errors(), torch.inference_mode():
+                    # Compiles; capturing a graph of it afterwards takes the lanes for a moment.
+                    compiled(torch.zeros(self._shape(size), dtype=torch.uint8, device=self._place))
+                    self._prepare(size, compiled)
+            except Exception as error:
+                _log.warning("the model is served without torch.compile: %s", error)
+                return
+            seconds = round(time.monotonic() - started, 1)
+            _log.info("a batch size is compiled", extra={"batch": size, "seconds": seconds})
+
+    def _shape(self, size: int) -> tuple[int, ...]:
+        return (size, self._side, self._side, 3)
 
     def _prepare(self, size: int, module: Any = None) -> None:
         """Make the passes of one batch size in all lanes, while none of them computes."""
@@ -142,7 +162,7 @@ class TorchBackend:
             lanes = [self._free.get() for _ in range(self.lanes)]
             try:
                 for lane in lanes:
-                    lane.prepare(size, module or self._module)
+                    lane.prepare(size, self._module if module is None else module)
             finally:
                 for lane in lanes:
                     self._free.put(lane)
