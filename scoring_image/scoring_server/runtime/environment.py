@@ -1,6 +1,7 @@
 """What must be in place before numpy, torch, OpenVINO or prometheus_client are imported."""
 
 import os
+import resource
 import shutil
 import stat
 import tempfile
@@ -28,6 +29,17 @@ def prepare(environment: MutableMapping[str, str], *, maths_threads: int, scratc
     metrics = scratch / "metrics"
     metrics.mkdir()
     environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+
+
+def allow_descriptors(count: int) -> None:
+    """Raise the limit of open descriptors to `count`, as far as this process may.
+
+    Container runtimes leave it at 1,024 for programs that use select(), which this one does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def fresh_scratch(port: int) -> Path:

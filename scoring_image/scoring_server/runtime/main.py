@@ -16,13 +16,16 @@ from scoring_server.process.last_words import (
     write_termination_message,
 )
 from scoring_server.process.logs import configure_logging
-from scoring_server.runtime.environment import fresh_scratch, prepare
+from scoring_server.runtime.environment import allow_descriptors, fresh_scratch, prepare
 from scoring_server.runtime.settings import Settings, SettingsError
 
 _log = logging.getLogger(__name__)
 
 # gunicorn's exit statuses for a worker that could not load its app, and for one that did not start.
 _EXITS: Final = {4: EXIT_CONFIG, 3: EXIT_SOFTWARE}
+
+# For 1,024 connections and more in a process.
+_DESCRIPTORS: Final = 8192
 
 
 def main() -> NoReturn:
@@ -37,6 +40,7 @@ def main() -> NoReturn:
         _log.error("the server cannot be configured: %s", error)
         write_termination_message("ConfigurationInvalid", str(error))
         sys.exit(EXIT_CONFIG)
+    allow_descriptors(_DESCRIPTORS)
     prepare(os.environ, maths_threads=settings.maths_threads, scratch=scratch)
     _serve(settings, scratch, keys)
 

@@ -30,3 +30,11 @@ def test_an_error_inside_gives_the_places_back() -> None:
 def test_a_house_without_places_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Admission(0)
+
+
+def test_places_can_be_taken_without_a_block() -> None:
+    admission = Admission(3)
+    assert admission.try_enter(2)
+    assert not admission.try_enter(2)
+    admission.leave(2)
+    assert admission.try_enter(3)

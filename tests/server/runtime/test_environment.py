@@ -1,4 +1,5 @@
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,22 @@ def test_the_maths_libraries_are_bounded(tmp_path: Path) -> None:
     assert variables["OMP_NUM_THREADS"] == "3"
     assert variables["OPENBLAS_NUM_THREADS"] == "3"
     assert Path(variables["PROMETHEUS_MULTIPROC_DIR"]).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("limits", "wanted", "then"),
+    [
+        ((256, 1000), 500, (500, 1000)),
+        ((500, 1000), 256, (500, 1000)),
+        ((256, 1000), 8000, (1000, 1000)),
+        ((256, resource.RLIM_INFINITY), 8000, (8000, resource.RLIM_INFINITY)),
+        ((resource.RLIM_INFINITY,) * 2, 8000, (resource.RLIM_INFINITY,) * 2),
+    ],
+)
+def test_descriptors_are_allowed_as_far_as_they_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+    limits: tuple[int, int],
+    wanted: int,
     then: tuple[int, int],
 ) -> None:
     found = [limits]

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import sys
 import time
 from http import HTTPStatus
 from typing import Any, Final
@@ -49,6 +50,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         self._last_refusal = raw_answer(refusal(overloaded()), keep=False)
         self._refused = 0
         self._next_tick = 0.0
+        sys.setswitchinterval(limits.SWITCH_SECONDS)
         self._answerers.start()
         self._listen()
         while self.alive and self.ppid == os.getppid():

@@ -1,0 +1,29 @@
+"""X-Request-Timeout-Ms: a caller may ask for less time than the server allows."""
+
+import pytest
+from flask.testing import FlaskClient
+
+from scoring_server.http.deadlines import seconds_allowed
+from scoring_server.http.errors import ApiError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [(None, 5.0), ("1", 0.001), ("250", 0.25), ("999999999", 5.0)]
+)
+def test_it_shortens_the_time_and_never_lengthens_it(text: str | None, seconds: float) -> None:
+    environ = {} if text is None else {"HTTP_X_REQUEST_TIMEOUT_MS": text}
+    assert seconds_allowed(environ, 5.0) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "1e3", "soon", "\u0663", "1" * 10])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ApiError) as raised:
+        seconds_allowed({"HTTP_X_REQUEST_TIMEOUT_MS": text}, 5.0)
+    assert (raised.value.status, raised.value.code) == (400, "invalid_header")
+
+
+def test_the_route_reads_it(faq: FlaskClient) -> None:
+    body = {"input": "a question"}
+    answer = faq.post("/score", json=body, headers={"X-Request-Timeout-Ms": "later"})
+    assert answer.status_code == 400
+    assert "X-Request-Timeout-Ms" in answer.get_json()["error"]["message"]
