@@ -11,7 +11,7 @@ from scoring_client import Match, ScoringClient, ScoringError
 _PAGE: Final = Path(__file__).with_name("page")
 _SUGGESTIONS: Final = 5
 # Less likely than this a known question only distracts.
-_MIN_PROBABILITY: Final = 0.03
+_MIN_PROBABILITY: Final = 0.01
 _SHORTEST: Final = 3
 _LONGEST: Final = 500
 _POLICY: Final = (

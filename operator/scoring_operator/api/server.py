@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from scoring_operator.api.base import Model
+from scoring_operator.api.base import Model, Rule
 from scoring_operator.api.quantities import ByteSize
 from scoring_operator.api.types import ObjectName
 
@@ -37,7 +37,19 @@ Concurrency = Annotated[Auto | Annotated[int, Field(ge=1, le=10000)], _schema(1,
 
 
 class ServerSettings(Model):
-    """Sizes of the scoring server; auto follows the CPUs, the model and the hardware."""
+    """Sizes of the scoring server, where auto follows the CPUs, the model and the hardware, and
+    its page.
+    """
+
+    rules = (
+        Rule(
+            "!has(self.torchCompileClaimName) || self.torchCompile == 'Enabled'",
+            "torchCompileClaimName is of no use unless torchCompile is Enabled",
+            lambda server: (
+                server.torch_compile_claim_name is None or server.torch_compile == "Enabled"
+            ),
+        ),
+    )
 
     workers: Workers = "auto"
     """Server processes per pod."""
@@ -47,6 +59,14 @@ class ServerSettings(Model):
     """Most images that are computed at once."""
     max_batch_delay_milliseconds: BatchDelay = "auto"
     """How long a batch of images waits for more; auto does not wait."""
+    torch_compile: Literal["Enabled", "Disabled"] = "Disabled"
+    """Whether a GPU's model is compiled with torch.compile, in the background while it serves."""
+    torch_compile_claim_name: ObjectName | None = None
+    """PersistentVolumeClaim in the same namespace that keeps what was compiled; several pods need
+    one of access mode ReadWriteMany. Unset: every pod compiles for itself.
+    """
+    page: Literal["Enabled", "Disabled"] = "Enabled"
+    """Whether the pods serve a page at /ui, where people try the model in a browser."""
 
 
 class RequestLimits(Model):

@@ -152,6 +152,8 @@ def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[
         "SCORING_LOG_LEVEL": spec.monitoring.log_level,
         # On is the server's default.
         "SCORING_PAGE": "off" if server.page == "Disabled" else None,
+        # On is the server's default.
+        "SCORING_PAGE": "off" if server.page == "Disabled" else None,
         "SCORING_API_KEYS_DIR": _KEYS_DIRECTORY if spec.auth else None,
         "SCORING_PATH_PREFIX": (spec.exposure.prefix or None) if spec.exposure else None,
         # Without it, the NVIDIA runtime shows every GPU of the node to a pod that asked for none.

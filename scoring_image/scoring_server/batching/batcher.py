@@ -22,7 +22,9 @@ Result = TypeVar("Result")
 
 
 class BatchObserver(Protocol):
-    """Told about every batch; the metrics are one."""
+    """Told about every batch and what waits for one; the metrics are one."""
+
+    def items_wait(self, count: int) -> None: ...
 
     def batch_computed(self, size: int, seconds: float) -> None: ...
 
@@ -107,6 +109,7 @@ class Batcher(Generic[Item, Result]):
                 work.future.set_exception(BatcherClosed())
             else:
                 self._waiting.append(work)
+                self._tell_depth()
                 self._changed.notify()
         return work.future
 
@@ -179,6 +182,7 @@ class Batcher(Generic[Item, Result]):
                     self._expire(work)
                 else:
                     taken.append(work)
+            self._tell_depth()
             return taken
 
     def _refuse_waiting(self) -> None:
@@ -187,6 +191,12 @@ class Batcher(Generic[Item, Result]):
             if work.future.set_running_or_notify_cancel():
                 work.future.set_exception(BatcherClosed())
         self._waiting.clear()
+        self._tell_depth()
+
+    def _tell_depth(self) -> None:
+        """With the lock held: two threads cannot tell in the wrong order."""
+        if self._observer:
+            self._observer.items_wait(len(self._waiting))
 
     def _lose(self, batch: list[_Work[Item, Result]], lost: DeviceLost) -> None:
         with self._changed:

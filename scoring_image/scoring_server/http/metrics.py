@@ -74,6 +74,11 @@ class Metrics:
         """Scoring requests were refused."""
         self._refusals.labels(reason).inc(count)
 
+    def turned_away(self, route: str, count: int) -> None:
+        """Requests of this route were refused with 503 before anything was looked at."""
+        self.refused("overloaded", count)
+        self._requests.labels(route, "503").inc(count)
+
     def batches(self) -> "BatchMetrics":
         """Metrics of a batcher; a server without one does not show them. To be called once."""
         return BatchMetrics(self._registry)
@@ -103,6 +108,12 @@ class BatchMetrics:
     """A batcher's metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._depth = Gauge(
+            "scoring_queue_depth",
+            "Items that wait for a batch.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._size = Histogram(
             "scoring_batch_size",
             "Items computed at once.",
@@ -120,7 +131,6 @@ class BatchMetrics:
             "Items dropped from the queue, because nobody waits for them any more.",
             registry=registry,
         )
-
         self._largest = Gauge(
             "scoring_max_batch_size",
             "The most items that are computed at once.",
@@ -140,6 +150,10 @@ class BatchMetrics:
         self._largest.set(batch.size)
         for size, rate in batch.rates.items():
             self._rates.labels(size).set(rate)
+
+    def items_wait(self, count: int) -> None:
+        """So many items wait for a batch now."""
+        self._depth.set(count)
 
     def batch_computed(self, size: int, seconds: float) -> None:
         """The batcher computed `size` items in `seconds`."""

@@ -18,6 +18,7 @@ from scoring_server.batching import DeviceLost
 from scoring_server.http.app import create_app
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
+from scoring_server.http.score import ROUTE
 from scoring_server.http.service import Scorer, Service
 from scoring_server.images.sharing.errors import OwnerFailed
 from scoring_server.process.last_words import report_load_failure, write_termination_message
@@ -132,7 +133,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         )
 
     def _refused(self, count: int) -> None:
-        self._metrics.refused("overloaded", count)
+        self._metrics.turned_away(ROUTE, count)
         _log.info("requests refused: too many at once", extra={"count": count})
 
     def load(self) -> Flask:

@@ -29,8 +29,12 @@ class Doubler:
 
 class Observed:
     def __init__(self) -> None:
+        self.depths: list[int] = []
         self.sizes: list[int] = []
         self.expired = 0
+
+    def items_wait(self, count: int) -> None:
+        self.depths.append(count)
 
     def batch_computed(self, size: int, seconds: float) -> None:
         assert seconds >= 0
@@ -130,6 +134,35 @@ def test_a_model_that_loses_results_is_an_error_of_its_items() -> None:
     with pytest.raises(RuntimeError, match="1 items gave 0 results"):
         batcher.result(batcher.submit(1, later()), later())
     batcher.close(SOON)
+
+
+def test_the_observer_is_told_how_many_items_wait(doubler: Doubler) -> None:
+    observed = Observed()
+    batcher: Batcher[int, int] = Batcher(doubler, max_batch=2, places=8, observer=observed)
+    batcher.start()
+    occupy(batcher, doubler)
+    futures = [batcher.submit(number, later()) for number in range(3)]
+    assert observed.depths[-3:] == [1, 2, 3]
+    doubler.go_on.set()
+    for future in futures:
+        batcher.result(future, later())
+    assert observed.depths[-1] == 0
+    batcher.close(SOON)
+
+
+def test_the_observer_is_told_that_nothing_waits_any_more(doubler: Doubler) -> None:
+    observed = Observed()
+    batcher: Batcher[int, int] = Batcher(doubler, max_batch=2, places=8, observer=observed)
+    batcher.start()
+    occupy(batcher, doubler)
+    batcher.submit(1, later())
+    assert observed.depths[-1] == 1
+    batcher.close(0)
+    doubler.go_on.set()
+    deadline = later()
+    while observed.depths[-1]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_closing_refuses_what_waits_and_what_comes(

@@ -49,6 +49,9 @@ class Observed:
         self.sizes: list[int] = []
         self.expired = 0
 
+    def items_wait(self, count: int) -> None:
+        """Not of interest here."""
+
     def batch_computed(self, size: int, seconds: float) -> None:
         self.sizes.append(size)
 

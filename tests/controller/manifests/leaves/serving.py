@@ -156,6 +156,32 @@ SERVING = [
         "0",
     ),
     Row(
+        "server.torchCompile",
+        {**IMAGE_GPU, "server": {"torchCompile": "Enabled"}},
+        lambda c: (env(c)["SCORING_TORCH_COMPILE"], volume(c, "torch-compile")["emptyDir"]),
+        ("on", {"sizeLimit": "2Gi"}),
+    ),
+    Row(
+        "server.torchCompileClaimName",
+        {**IMAGE_GPU, "server": {"torchCompile": "Enabled", "torchCompileClaimName": "kernels"}},
+        lambda c: (
+            volume(c, "torch-compile")["persistentVolumeClaim"],
+            env(c)["SCORING_TORCH_CACHE_DIR"],
+            container(c)["volumeMounts"][-1],
+        ),
+        (
+            {"claimName": "kernels"},
+            "/var/cache/torch",
+            {"name": "torch-compile", "mountPath": "/var/cache/torch"},
+        ),
+    ),
+    Row(
+        "server.page",
+        {"server": {"page": "Disabled"}},
+        lambda c: env(c)["SCORING_PAGE"],
+        "off",
+    ),
+    Row(
         "requestLimits.maxBodySize",
         {"requestLimits": {"maxBodySize": "1.5Mi"}},
         lambda c: env(c)["SCORING_MAX_BODY_BYTES"],

@@ -89,26 +89,26 @@ async function look(files) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (signal.aborted) return;
-  if (files.length === 1) tell(...said[0]);
-  else status.textContent = `${said.filter((words) => words.length).length} of ${files.length} photographs recognised.`;
+  if (files.length === 1) tell(said[0]);
+  else tell("", `${said.filter(Boolean).length} of ${files.length} photographs recognised.`);
 }
 
-/** Classify one photograph; what to tell about it, nothing if it failed. */
+/** Classify one photograph; what to tell about it, empty if it failed. */
 async function lookAt(file, { found }, signal, all) {
   try {
     if (!IMAGE_TYPES.includes(file.type)) throw new Failure(`${file.name} is not a JPEG, PNG or WebP file.`, { status: 415 });
     const done = await score(file, { type: file.type, key: key.value, signal });
     const [rows] = Object.values(done.found);
     found.replaceChildren(labels(rows), element("p", "hint", times(done)));
-    return [`Best: ${nameOf(rows[0][0])} ${percent(rows[0][1])}.`, times(done)];
+    return `Best: ${nameOf(rows[0][0])} ${percent(rows[0][1])}.`;
   } catch (error) {
-    if (signal.aborted) return [];
+    if (signal.aborted) return "";
     if (error.status === 401) {
       fail(error, signal, all);
     } else {
       found.replaceChildren(problem(error, error.passes ? all : null));
     }
-    return [];
+    return "";
   }
 }
 
@@ -127,8 +127,8 @@ function fail(error, signal, retry) {
 }
 
 /** What is seen below anyway is said to screen readers alone; the rest to everyone. */
-function tell(unseen = "", seen = "") {
-  status.replaceChildren(element("span", "unseen", `${unseen} `), seen);
+function tell(unseen, seen = "") {
+  status.replaceChildren(element("span", "unseen", unseen && `${unseen} `), seen);
 }
 
 function times({ computed, milliseconds }) {
