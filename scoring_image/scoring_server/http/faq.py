@@ -1,8 +1,10 @@
 """POST /score for FAQ matching."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from scoring_server.batching import DeadlineExceeded
 from scoring_server.faq.model import Id
 from scoring_server.faq.serving import FaqRanker, Match, Ranking
 from scoring_server.http.errors import ApiError
@@ -25,6 +27,9 @@ MAX_TOP: Final = 1_000_000_000
 MAX_CHARACTERS: Final = 10_000
 # All rankings of a request together; more would take gigabytes while they are written.
 MAX_MATCHES: Final = 200_000
+
+# Between so many questions of a list the server looks whether its time is over.
+_AT_ONCE: Final = 16
 
 _FIELDS: Final = frozenset({"input", "top", "minProbability", "details"})
 
@@ -64,7 +69,7 @@ class FaqScorer:
         min_probability = _min_probability(document.get("minProbability"))
         detailed = _detailed(document.get("details"))
         self._check_size(len(questions), top)
-        rankings = self._ranker.rank(questions, top=top, min_probability=min_probability)
+        rankings = self._rank(questions, request.deadline, top, min_probability)
         rows = [ranking.rows for ranking in rankings]
         single = isinstance(value, str)
         if not detailed:
@@ -78,14 +83,14 @@ class FaqScorer:
         return self._signature
 
     def infer(
-        self, items: Sequence[Item], parameters: Mapping[str, Any], _deadline: float
+        self, items: Sequence[Item], parameters: Mapping[str, Any], deadline: float
     ) -> Sequence[Tensor]:
         """Rank the originals for each question; the parameter "top" bounds the rows."""
         questions = [element_text(item) for item in items]
         _check_questions(questions)
         top = _top(parameters.get("top"))
         self._check_size(len(questions), top)
-        rankings = self._ranker.rank(questions, top=top)
+        rankings = self._rank(questions, deadline, top)
         columns = zip(*(row for ranking in rankings for row in ranking.rows), strict=True)
         shape = (len(rankings), len(rankings[0].rows))
         *ranked, none = self._signature.outputs
@@ -95,6 +100,18 @@ class FaqScorer:
         ]
         nones = [ranking.none_probability for ranking in rankings]
         return [*tensors, Tensor(none, shape[:1], nones)]
+
+    def _rank(
+        self, questions: list[str], deadline: float, top: int | None, min_probability: float = 0.0
+    ) -> list[Ranking]:
+        """A few at a time, while somebody waits for them."""
+        rankings: list[Ranking] = []
+        for begin in range(0, len(questions), _AT_ONCE):
+            if begin and time.monotonic() >= deadline:
+                raise DeadlineExceeded
+            few = questions[begin : begin + _AT_ONCE]
+            rankings += self._ranker.rank(few, top=top, min_probability=min_probability)
+        return rankings
 
     def _check_size(self, questions: int, top: int | None) -> None:
         originals = len(self._ranker.originals.ids)

@@ -19,10 +19,10 @@ _SWITCH: Final = ("on", "off")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 _MODELS: Final = Path("/opt/scoring/models")
-# FAQ: 0.1 ms of work each, so threads only bridge reading and writing.
+# FAQ: as many places as a few callers with some connections each need. No more than a few threads
+# score: Python computes one at a time anyway, and the fewer there are the sooner the thread that
+# reads and refuses has its turn.
 _FAQ_THREADS: Final = 32
-# Of them, those that score at a time: Python computes one at a time anyway, and the fewer there are
-# the sooner the thread that reads and refuses has its turn.
 _FAQ_SCORING_THREADS: Final = 4
 # Questions that one worker takes at most, however cheap they are.
 _MAX_FAQ_PLACES: Final = 512

@@ -1,10 +1,14 @@
 """X-Request-Timeout-Ms: a caller may ask for less time than the server allows."""
 
+import time
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
 from scoring_server.http.deadlines import seconds_allowed
 from scoring_server.http.errors import ApiError
+from tests.server.http.conftest import FakeRanker, Ranking
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,22 @@ def test_the_route_reads_it(faq: FlaskClient) -> None:
     answer = faq.post("/score", json=body, headers={"X-Request-Timeout-Ms": "later"})
     assert answer.status_code == 400
     assert "X-Request-Timeout-Ms" in answer.get_json()["error"]["message"]
+
+
+def test_a_list_is_given_up_where_its_time_is_over(
+    faq: FlaskClient, ranker: FakeRanker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rank = ranker.rank
+
+    def slowly(questions: list[str], **options: Any) -> list[Ranking]:
+        time.sleep(0.2)
+        return rank(questions, **options)
+
+    monkeypatch.setattr(ranker, "rank", slowly)
+    body = {"input": ["a question"] * 256}
+    answer = faq.post("/score", json=body, headers={"X-Request-Timeout-Ms": "100"})
+    assert answer.status_code == 503
+    assert answer.get_json()["error"]["code"] == "deadline_exceeded"
+    assert len(ranker.asked) == 1
+    answer = faq.post("/score", json={"input": ["a question"] * 40})
+    assert len(answer.get_json()["result"][0]) == 40
