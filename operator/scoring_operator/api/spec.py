@@ -65,6 +65,12 @@ class ScoringServiceSpec(Model):
             lambda spec: spec.model.type != "faq-matching" or spec.hardware.type == "cpu",
         ),
         Rule(
+            "!has(self.server) || self.server.torchCompile != 'Enabled'"
+            " || (has(self.hardware) && self.hardware.type == 'gpu')",
+            "server.torchCompile needs hardware.type gpu",
+            lambda spec: spec.server.torch_compile != "Enabled" or spec.hardware.type == "gpu",
+        ),
+        Rule(
             "(has(self.rollout) ? self.rollout.progressDeadlineSeconds : 900)"
             " > (has(self.startup) ? self.startup.timeoutSeconds : 300)",
             "rollout.progressDeadlineSeconds (900 unless set) must exceed startup.timeoutSeconds"

@@ -26,6 +26,10 @@ _USER: Final = 10001
 _TMP_SIZE: Final = "128Mi"
 _KEYS_VOLUME: Final = "api-keys"
 _KEYS_DIRECTORY: Final = "/etc/scoring/api-keys"
+_COMPILE_VOLUME: Final = "torch-compile"
+_COMPILE_DIRECTORY: Final = "/var/cache/torch"
+# Kernels for a few batch sizes of one network take some tens of megabytes.
+_COMPILE_SIZE: Final = "2Gi"
 _TOPOLOGY_KEYS: Final = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 _STARTUP_PERIOD_SECONDS: Final = 2
 
@@ -67,6 +71,7 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
             {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": _TMP_SIZE}},
             *delivery.volumes,
             *_key_volumes(spec),
+            *_compile_volumes(spec),
         ],
     }
     metadata = {"labels": {**user.labels, **labels(service)}, "annotations": user.annotations}
@@ -103,6 +108,7 @@ def _scoring_container(
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a mount path
             *delivery.mounts,
             *_key_mounts(spec),
+            *_compile_mounts(spec),
         ],
     }
 
@@ -144,14 +150,14 @@ def _server_env(spec: ScoringServiceSpec, delivery: ModelDelivery) -> list[dict[
         "SCORING_THREADS": str(sizing.threads(spec)),
         "SCORING_MAX_BATCH_SIZE": _unless_auto(server.max_batch_size),
         "SCORING_MAX_BATCH_DELAY_MILLISECONDS": _unless_auto(server.max_batch_delay_milliseconds),
+        "SCORING_TORCH_COMPILE": "on" if _compiles(spec) else None,
+        "SCORING_TORCH_CACHE_DIR": _COMPILE_DIRECTORY if _compiles(spec) else None,
         "SCORING_MAX_BODY_BYTES": str(memory_bytes(limits.max_body_size)),
         "SCORING_REQUEST_TIMEOUT_SECONDS": str(limits.timeout_seconds),
         "SCORING_MAX_CONCURRENCY": _unless_auto(limits.max_concurrency),
         # What is in flight when the server is told to stop ends within its time-out.
         "SCORING_DRAIN_SECONDS": str(limits.timeout_seconds),
         "SCORING_LOG_LEVEL": spec.monitoring.log_level,
-        # On is the server's default.
-        "SCORING_PAGE": "off" if server.page == "Disabled" else None,
         # On is the server's default.
         "SCORING_PAGE": "off" if server.page == "Disabled" else None,
         "SCORING_API_KEYS_DIR": _KEYS_DIRECTORY if spec.auth else None,
@@ -198,6 +204,25 @@ def _key_mounts(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
         return []
     # The folder and not single files: only so the kubelet brings changed keys to running pods.
     return [{"name": _KEYS_VOLUME, "mountPath": _KEYS_DIRECTORY, "readOnly": True}]
+
+
+def _compiles(spec: ScoringServiceSpec) -> bool:
+    return spec.server.torch_compile == "Enabled"
+
+
+def _compile_volumes(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+    if not _compiles(spec):
+        return []
+    claim = spec.server.torch_compile_claim_name
+    if claim is not None:
+        return [{"name": _COMPILE_VOLUME, "persistentVolumeClaim": {"claimName": claim}}]
+    return [{"name": _COMPILE_VOLUME, "emptyDir": {"sizeLimit": _COMPILE_SIZE}}]
+
+
+def _compile_mounts(spec: ScoringServiceSpec) -> list[dict[str, Any]]:
+    if not _compiles(spec):
+        return []
+    return [{"name": _COMPILE_VOLUME, "mountPath": _COMPILE_DIRECTORY}]
 
 
 def _topology_spread(service: ScoringService) -> list[dict[str, Any]]:

@@ -114,6 +114,8 @@ INVALID = [
     Invalid({"server": {"workers": "many"}}, "spec.server.workers"),
     Invalid({"server": {"workers": 0}}, "spec.server.workers"),
     Invalid({"server": {"threads": 513}}, "spec.server.threads"),
+    Invalid({"server": {"torchCompile": "Enabled"}}, "torchCompile needs hardware.type gpu"),
+    Invalid({"server": {"torchCompileClaimName": "a"}}, "unless torchCompile is Enabled"),
     Invalid({"requestLimits": {"maxBodySize": "2Gi"}}, "must be from 1Ki to 1Gi"),
     Invalid({"requestLimits": {"maxBodySize": 1}}, "must be from 1Ki to 1Gi"),
     Invalid({"requestLimits": {"timeoutSeconds": 0}}, "spec.requestLimits.timeoutSeconds"),
