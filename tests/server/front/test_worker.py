@@ -86,6 +86,15 @@ def test_without_a_place_a_request_is_refused_and_its_connection_kept(full: Serv
             assert head.endswith(b"Connection: keep-alive")
 
 
+def test_the_open_inference_protocol_is_refused_in_its_own_words(full: ServerProcess) -> None:
+    connection = full.connect()
+    connection.request("POST", "/v2/models/shipped/infer", QUESTION)
+    response = connection.getresponse()
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert json.loads(response.read()) == {"error": "too many requests at once: try again"}
+    connection.close()
+
+
 def test_without_a_place_a_body_is_not_waited_for(full: ServerProcess) -> None:
     with connected(full) as sock:
         sock.sendall(HEAD % 1_000_000 + b"\r\nhalf")

@@ -51,7 +51,7 @@ class Connection:
         self.state = State.IDLE
         self.progress = self.arrived = time.monotonic()
         self.deadline = 0.0
-        self.outgoing = b""
+        self.outgoing: bytes | memoryview = b""
         self.keep = False
         self.counted = False
         self.armed = False
@@ -72,7 +72,7 @@ class Connection:
         self.inbox.feed(data)
         return True
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send what the client takes at once; the rest becomes `outgoing`.
 
         Raises:
@@ -82,7 +82,7 @@ class Connection:
             sent = self.sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        self.outgoing = data[sent:] if sent < len(data) else b""
+        self.outgoing = memoryview(data)[sent:] if sent < len(data) else b""
 
     def drop(self) -> bool:
         """Read and forget what has come; whether more may come."""

@@ -18,14 +18,14 @@ from typing import Any, Final
 from gunicorn.http import errors as parse_errors
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from scoring_server.http.errors import overloaded, refusal
 from scoring_server.runtime.front import limits
 from scoring_server.runtime.front.answerers import Answerers
-from scoring_server.runtime.front.answering import closing_answer, error_answer, raw_answer
+from scoring_server.runtime.front.answering import closing_answer, error_answer
 from scoring_server.runtime.front.connection import Connection, State
 from scoring_server.runtime.front.connections import READABLE, WRITABLE, Connections
 from scoring_server.runtime.front.framing import Progress
 from scoring_server.runtime.front.patience import longest_idle, stalled_body, unread_answers
+from scoring_server.runtime.front.refusals import Refusals
 
 _TICK_SECONDS: Final = 1.0
 # Few, so that the connections of a burst are spread over the workers.
@@ -46,8 +46,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         self._answerers = Answerers(
             self._settings, self._connections, self.wsgi, self.cfg, lambda: self.alive
         )
-        self._kept_refusal = raw_answer(refusal(overloaded()), keep=True)
-        self._last_refusal = raw_answer(refusal(overloaded()), keep=False)
+        self._refusals = Refusals()
         self._refused = 0
         self._next_tick = 0.0
         sys.setswitchinterval(limits.SWITCH_SECONDS)
@@ -167,8 +166,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         elif progress is Progress.TOO_LONG:
             self._last_words(connection, error_answer(parse_errors.LimitRequestHeaders("too long")))
         elif begins and inbox.is_post and self._answerers.is_full:
-            self._refused += 1
-            self._last_words(connection, self._last_refusal)
+            self._refuse_rest(connection)
         else:
             if begins and b"\r\nexpect:" in inbox.head:
                 with contextlib.suppress(OSError):
@@ -185,8 +183,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         if self._connections.held_bytes > self._settings.held_bytes:
             slow = stalled_body(self._connections.all())
             if slow is not None:
-                self._refused += 1
-                self._last_words(slow, self._last_refusal)
+                self._refuse_rest(slow)
         if connection.state is State.READING:
             self._connections.arm(connection, READABLE)
 
@@ -195,20 +192,26 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         self._refused += 1
         inbox = connection.inbox
         keep = self.alive and b" http/1.1\r\n" in inbox.head and b"close" not in inbox.head
+        answer = self._refusals.answer(inbox.head, keep=keep)
         inbox.take()
         if not keep:
-            self._last_words(connection, self._last_refusal)
+            self._last_words(connection, answer)
             return
         try:
-            connection.send(self._kept_refusal)
+            connection.send(answer)
         except OSError:
-            connection.outgoing = self._kept_refusal
+            connection.outgoing = answer
         if connection.outgoing:  # it takes not even this much
             self._connections.close(connection)
             return
         connection.state = State.IDLE
         connection.deadline = time.monotonic() + self._idle_seconds
         self._connections.arm(connection, WRITABLE if inbox else READABLE)
+
+    def _refuse_rest(self, connection: Connection) -> None:
+        """Refuse a request of which a part has come, and read no more of it."""
+        self._refused += 1
+        self._last_words(connection, self._refusals.answer(connection.inbox.head, keep=False))
 
     def _last_words(self, connection: Connection, answer: bytes) -> None:
         self._connections.end_reading(connection)
