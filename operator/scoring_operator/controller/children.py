@@ -70,7 +70,7 @@ class ChildWriter:
         free = await self._retire_scaler(plan, outcome)
         existed = _deployment(plan, outcome) is not None
         if existed:
-            free = await self._secure(plan, outcome) and free
+            free = await self._secure(plan, outcome, new=False) and free
         deployed = existed and free
         for step in plan.steps:
             kind = step.manifest["kind"]
@@ -78,7 +78,7 @@ class ChildWriter:
                 current = replace(step, live=_deployment(plan, outcome))
                 deployed = free and await self._guarded(current, outcome)
                 if deployed and not existed:
-                    deployed = await self._secure(plan, outcome)
+                    deployed = await self._secure(plan, outcome, new=True)
             elif kind != SCALER or deployed:  # it must not scale a stranger's, nor an old one
                 await self._guarded(step, outcome)
         if plan.hand_over.release and deployed:
@@ -95,14 +95,18 @@ class ChildWriter:
         scalers = [child for child in plan.surplus if child.object["kind"] == SCALER]
         return all([await self._delete(child, outcome) for child in scalers])
 
-    async def _secure(self, plan: Plan, outcome: Outcome) -> bool:
+    async def _secure(self, plan: Plan, outcome: Outcome, *, new: bool) -> bool:
         """See to it that the replicas do not fall when we drop them; whether that is so."""
         live, floor = _deployment(plan, outcome), plan.hand_over.secure
         if live is None or floor is None:
             return True
         meta = live.object["metadata"]
         try:
-            found = await self._replicas.secure(meta["namespace"], meta["name"], live.uid, floor)
+            if new:
+                found = await self._replicas.secure_new(live, floor)
+            else:
+                name = (meta["namespace"], meta["name"])
+                found = await self._replicas.secure(*name, live.uid, floor)
         except ApiError as error:
             self._refused(live.object, error, outcome)
             return False

@@ -101,10 +101,22 @@ class Replicas:
             return found
         raise AssertionError("the last attempt returns or raises")
 
+    async def secure_new(self, child: Child, floor: int) -> dict[str, Any]:
+        """Hold the number of a Deployment that was created just now, or `floor` if that is more.
+
+        Nobody else can have scaled it. Its controller changes its version several times a second
+        now, which a precondition would lose against again and again.
+        """
+        replicas = max(child.object["spec"].get("replicas", 1), floor)
+        return await self._hold(child, replicas)
+
     async def release(self, child: Child) -> dict[str, Any]:
         """Let go of the replicas, which the Deployment's manifest says now."""
+        return await self._hold(child, None)
+
+    async def _hold(self, child: Child, replicas: int | None) -> dict[str, Any]:
         meta = child.object["metadata"]
-        return await self._apply(meta["namespace"], meta["name"], {"uid": child.uid}, None)
+        return await self._apply(meta["namespace"], meta["name"], {"uid": child.uid}, replicas)
 
     async def _apply(
         self, namespace: str, name: str, precondition: Mapping[str, str], replicas: int | None

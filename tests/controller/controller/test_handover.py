@@ -61,6 +61,16 @@ async def test_at_first_the_deployment_starts_with_the_fewest_and_the_hpa_comes_
     assert replicas(world) == 2
 
 
+async def test_a_new_deployment_that_its_controller_changes_meanwhile_costs_no_second_try() -> None:
+    world = World()
+    world.user_applies(resource(SCALING))
+    touch: Callable[[], object] = lambda: world.api.put(world.api.find("Deployment"))  # noqa: E731 - read at that time
+    world.api.before[SECURE] = touch
+    await world.look()
+    assert children_writes(world) == [("apply", "Deployment"), SECURE, ("apply", HPA)]
+    assert world.api.calls.count(("get", "Deployment")) == 1, "whether its name is free"
+
+
 async def test_on_the_live_number_is_held_before_ours_is_dropped() -> None:
     world = await settled(FIXED)
     scaled_by(world, 7, "kubectl")  # not seen yet: the number is read afresh
