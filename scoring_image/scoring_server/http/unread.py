@@ -4,6 +4,7 @@ A client that is told nothing sends its next request into a connection that is c
 it.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from flask import Flask, Response, request
 
 # A body up to this size is read and dropped, which is cheaper for both sides than a new connection.
 _DROPPED_BYTES: Final = 1024 * 1024
+_LENGTH_DIGITS: Final = 18
 _CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -27,9 +29,11 @@ def must_close(environ: Mapping[str, Any]) -> bool:
 
 
 def announced_bytes(environ: Mapping[str, Any]) -> int:
-    """The length that the request gives its body; 0 without one."""
+    """The length that the request gives its body; 0 without one, at most what 64 bits hold."""
     text = environ.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdecimal() else 0
+    if not (text.isascii() and text.isdecimal()):
+        return 0
+    return int(text) if len(text) <= _LENGTH_DIGITS else sys.maxsize
 
 
 def register_unread_bodies(app: Flask) -> None:

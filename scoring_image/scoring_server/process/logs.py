@@ -1,6 +1,7 @@
 """JSON logs on stdout: one object a line, nothing of a request's content."""
 
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -42,7 +43,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__qualname__
             line["stack"] = _frames(record.exc_info[2])
-        return orjson.dumps(line, default=str).decode()
+        with contextlib.suppress(TypeError):  # a number of more than 64 bits, half a surrogate pair
+            text = orjson.dumps(line, default=str).decode()
+            # JSON lets DEL, C1 controls, line separators and changes of direction stand as they are.
+            if text.isprintable():
+                return text
+        return json.dumps(line, default=str)
 
 
 class LineHandler(logging.Handler):

@@ -111,3 +111,18 @@ def test_a_fork_of_a_process_that_keeps_lines_writes_at_once(
     monkeypatch.setattr("os.getpid", lambda: 0)
     handler.handle(record("from the fork"))
     assert len(stream.pieces) == 1
+
+
+@pytest.mark.parametrize("value", [2**70, "half a pair: \ud800", float("nan"), {"a": 2**70}])
+def test_what_the_fast_writer_refuses_is_a_line_all_the_same(value: object) -> None:
+    record = logging.makeLogRecord({"msg": "odd", "name": "x", "value": value})
+    line = JsonFormatter().format(record)
+    assert json.loads(line)["message"] == "odd"
+    assert line.isprintable()
+
+
+def test_control_characters_are_escaped() -> None:
+    text = 'one\r\n{"level": "error"}\n\x1b[31mred\x00\x7f\u2028\u0085'
+    line = JsonFormatter().format(logging.makeLogRecord({"msg": text, "name": "x"}))
+    assert json.loads(line)["message"] == text
+    assert line.isprintable()

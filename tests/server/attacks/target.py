@@ -1,0 +1,113 @@
+"""The server under attack: what it answers, whether it is the same process, its memory."""
+
+import contextlib
+import json
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.server.server_process import ServerProcess
+
+PATIENCE_SECONDS: Final = 60.0
+_MEGABYTE: Final = 1e6
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back over a connection.
+
+    Attributes:
+        statuses: of the answers, in order.
+        closed: whether the server closed the connection.
+        data: all bytes.
+    """
+
+    statuses: list[int]
+    closed: bool
+    data: bytes
+
+
+class Target(ServerProcess):
+    """A server with one worker."""
+
+    def __enter__(self) -> "Target":
+        self.wait_until_ready()
+        (self._worker,) = self.workers()
+        return self
+
+    def check_unharmed(self) -> None:
+        """It is the same process, is ready, and has logged no failure."""
+        assert self.process.poll() is None, self.log.read_text()
+        assert self.workers() == [self._worker], self.log.read_text()
+        assert self.get("/healthz/ready")[0] == 200
+        assert self.get("/healthz/live")[0] == 200
+        failures = [line for line in self.log_lines() if line["level"] in {"error", "critical"}]
+        assert failures == []
+
+    def ask(
+        self, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+    ) -> tuple[int, Any]:
+        """Status and JSON of a request."""
+        with contextlib.closing(self.connect()) as connection:
+            # A refusal may come before the whole body is sent.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+
+    def exchange(self, data: bytes) -> Reply:
+        """Send bytes as they are and half-close; everything that comes back."""
+        received = bytearray()
+        closed = False
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(data)
+                connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                while piece := connection.recv(65_536):
+                    received += piece
+                closed = True
+        return Reply(_statuses(bytes(received)), closed, bytes(received))
+
+    def resident(self) -> float:
+        """Memory of the worker, MB."""
+        return self._status("VmRSS")
+
+    def peak(self) -> float:
+        """The most memory that the worker has had since `forget_peak`, MB."""
+        return self._status("VmHWM")
+
+    def forget_peak(self) -> None:
+        """From now on `peak` counts anew."""
+        Path(f"/proc/{self._worker}/clear_refs").write_text("5")
+
+    def _status(self, field: str) -> float:
+        for line in Path(f"/proc/{self._worker}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024 / _MEGABYTE
+        raise AssertionError(f"no {field}")
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until a line holds the text; lines are kept for a fraction of a second."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while text not in self.log.read_text():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+
+def _statuses(data: bytes) -> list[int]:
+    """Statuses of a sequence of answers, all of which have a Content-Length."""
+    found: list[int] = []
+    while data.startswith(b"HTTP/1."):
+        head, _, rest = data.partition(b"\r\n\r\n")
+        found.append(int(head.split(b" ", 2)[1]))
+        length = 0
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        data = rest[length:]
+    assert not data, f"not HTTP: {data[:200]!r}"
+    return found

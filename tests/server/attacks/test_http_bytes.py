@@ -1,0 +1,62 @@
+"""HTTP itself: what is ambiguous is refused and the connection closed; nothing is smuggled."""
+
+import random
+
+import pytest
+
+from tests.reliability.figures import record
+from tests.server.attacks.http_bytes import AMBIGUOUS, NO_HTTP, RIGHT
+from tests.server.attacks.target import Target
+
+SHORT, LONG = 300, 20_000
+SEED = 1
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_what_is_ambiguous_is_refused_and_nothing_after_it_is_answered(
+    faq: Target, name: str
+) -> None:
+    reply = faq.exchange(AMBIGUOUS[name])
+    assert len(reply.statuses) <= 1, reply
+    # A server may also close without a word.
+    assert all(400 <= status < 500 or status == 501 for status in reply.statuses), reply
+    assert not {404, 405} & set(reply.statuses), reply
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_what_is_no_request_is_refused_or_closed(faq: Target, name: str) -> None:
+    reply = faq.exchange(NO_HTTP[name])
+    assert all(400 <= status < 500 for status in reply.statuses), reply
+    assert len(reply.statuses) <= 1, reply
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_answered(faq: Target, name: str) -> None:
+    assert faq.exchange(RIGHT[name]).statuses == [200, 404]
+
+
+def test_damaged_requests_never_fail_the_server(faq: Target, long: bool) -> None:
+    """Bytes of all of the above, flipped, cut, doubled and mixed."""
+    chance = random.Random(SEED)
+    corpus = [data for data in (*AMBIGUOUS.values(), *RIGHT.values()) if len(data) < 10_000]
+    rounds = LONG if long else SHORT
+    for _ in range(rounds):
+        data = bytearray(chance.choice(corpus))
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(data))
+            match chance.randrange(4):
+                case 0:
+                    data[place] = chance.randrange(256)
+                case 1:
+                    del data[place : place + chance.randint(1, 20)]
+                    data += b" "
+                case 2:
+                    data[place:place] = data[place : place + chance.randint(1, 20)]
+                case _:
+                    other = chance.choice(corpus)
+                    data[place:] = other[chance.randrange(len(other)) :]
+                    data += b" "
+        reply = faq.exchange(bytes(data))
+        assert not {500, 502, 503} & set(reply.statuses), (bytes(data), reply)
+    count = len(AMBIGUOUS) + len(NO_HTTP) + rounds
+    record("S4", "HTTP bytes", f"{count} of {count} refused or closed; none smuggled, no 5xx")
