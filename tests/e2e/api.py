@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,7 +70,7 @@ class Api:
         try:
             self._connection.request(method, path, data, headers)
             response = self._connection.getresponse()
-        except (http.client.RemoteDisconnected, ConnectionError):  # it was idle for too long
+        except (ConnectionError, ssl.SSLEOFError):  # it was idle for too long
             self._connection.close()
             self._connection.request(method, path, data, headers)
             response = self._connection.getresponse()
@@ -81,15 +83,23 @@ class Api:
         """The lines of a watch; this client can do nothing else from then on."""
         authorization = self._authorization()
         headers = {"Authorization": authorization} if authorization is not None else {}
-        self._connection.request("GET", path, headers=headers)
-        response = self._connection.getresponse()
-        assert response.status == 200, response.read()
-        return response
+        deadline = time.monotonic() + 30
+        while True:
+            self._connection.request("GET", path, headers=headers)
+            response = self._connection.getresponse()
+            if response.status == 200:
+                return response
+            text = response.read()
+            # The storage of a CRD's kind is still being made.
+            assert response.status == 429, text
+            assert time.monotonic() < deadline, text
+            time.sleep(0.2)
 
     def hang_up(self) -> None:
         """End a stream, also for a thread that waits for its next line."""
         sock: socket.socket = self._connection.sock
-        sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # the API server has ended it already
+            sock.shutdown(socket.SHUT_RDWR)
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         """An object."""
