@@ -11,7 +11,7 @@ from scoring_server.artefact.errors import ModelLoadError
 
 MANIFEST_NAME: Final = "model.json"
 SCHEMA_VERSION: Final = 1
-KINDS: Final = ("faq-matching", "image-classification")
+KINDS: Final = ("faq-matching", "image-classification", "word-embeddings")
 
 # A pickle runs the code that its author chose: refused by name, before anything opens the file.
 PICKLE_SUFFIXES: Final = (
@@ -91,7 +91,7 @@ class Manifest:
         if kind not in KINDS:
             raise ModelLoadError(
                 f"{MANIFEST_NAME}: kind is {kind!r}, which this server does not know; "
-                f"it serves {' and '.join(KINDS)}"
+                f"it knows {', '.join(KINDS)}"
             )
         created_by = document.get("createdBy", {})
         if not isinstance(created_by, dict):

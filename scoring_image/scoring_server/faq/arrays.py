@@ -21,7 +21,7 @@ _ALIGNMENT = 64
 _PADDING_ID, _PADDING_HEADER = 0xD935, struct.Struct("<HH")
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
-    rb"\{'descr': '(?P<dtype><(?:[fi][48]|u2))', 'fortran_order': False, "
+    rb"\{'descr': '(?P<dtype><[fi][48]|<u2|\|i1)', 'fortran_order': False, "
     rb"'shape': \((?P<shape>[0-9]{1,12},|[0-9]{1,12}(?:, [0-9]{1,12}){1,3})\), \} *\n"
 )
 
@@ -105,7 +105,8 @@ def _array(data: memoryview) -> NDArray[Any]:
     header = _HEADER.fullmatch(bytes(data[start:end])) if is_npy else None
     if header is None:
         raise ValueError(
-            "an array is not of a plain type (float32, float64, int32, int64, uint16) in C order"
+            "an array is not of a plain type in C order: float32, float64, int8, int32, int64 or "
+            "uint16"
         )
     dtype = header["dtype"].decode()
     shape = [int(length) for length in header["shape"].split(b",") if length.strip()]

@@ -1,4 +1,4 @@
-"""The command line `scoring-faq`: prepare, train, evaluate, compare, score, inspect."""
+"""The command line `scoring-faq`: prepare, distil, train, evaluate, compare, score, inspect."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from scoring_server.artefact import ModelLoadError
-from scoring_server.faq.commands import ask, evaluate, prepare, train
+from scoring_server.faq.commands import ask, distil, evaluate, prepare, train
 from scoring_server.faq.commands.options import UsageError
 from scoring_server.faq.tables import DataError
 
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary, add_options in (
         ("prepare", "make data files from a dump or from tables", prepare.add_options),
+        ("distil", "make embeddings of words from a sentence encoder", distil.add_options),
         ("train", "train a model and write its artefact", train.add_options),
         ("evaluate", "measure a model on questions", evaluate.add_evaluate_options),
         ("compare", "measure several models on the same questions", evaluate.add_compare_options),

@@ -9,6 +9,8 @@ from itertools import accumulate, chain, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring_server.faq.embeddings import EmbeddingTable
+
 
 @dataclass(frozen=True)
 class Block:
@@ -28,6 +30,28 @@ class Block:
     first_row: int
     unseen: int
     weight: float
+
+
+class Meaning:
+    """What a text means as features: the direction of its embedding.
+
+    Args:
+        table: the vectors of words' pieces.
+        first_row: the row of the weight matrix that belongs to the first dimension.
+        weight: the L2 norm of the features.
+    """
+
+    def __init__(self, table: EmbeddingTable, first_row: int, weight: float) -> None:
+        self._table = table
+        self._rows = np.arange(first_row, first_row + table.dimensions)
+        self._weight = weight
+
+    def features(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Rows and values of one normalised text; none where the table knows nothing of it."""
+        direction = self._table.embed(text)
+        if direction is None:
+            return self._rows[:0], np.zeros(0)
+        return self._rows, direction * self._weight
 
 
 @dataclass(frozen=True)
@@ -58,12 +82,14 @@ class Featuriser:
         intercept: the row that every question has with value 1, behind those of the blocks.
         idf: inverse document frequency by row, 1 for the intercept and, behind it, the blocks'
             values for what is unseen; shape (rows + 1 + blocks,).
+        meaning: features behind the intercept's; None where the model has none.
     """
 
     normalise: Callable[[str], str]
     blocks: Sequence[Block]
     intercept: int
     idf: NDArray[np.float64]
+    meaning: Meaning | None = None
 
     def __call__(self, questions: Sequence[str]) -> Features:
         """Features of the questions; no question is without any, thanks to the intercept."""
@@ -79,7 +105,8 @@ class Featuriser:
         )
 
     def _features(self, question: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Rows and values of one question: by block in order of appearance, the intercept last."""
+        """Rows and values of one question: by block in order of appearance, then the intercept's,
+        then the meaning's."""
         text = self.normalise(question)
         counters = [Counter(block.analyse(text)) for block in self.blocks]
         ends = list(accumulate(map(len, counters)))
@@ -101,4 +128,10 @@ class Featuriser:
             if norm > 0:
                 values[part] *= block.weight / norm
         known = rows <= self.intercept
-        return rows[known], values[known]
+        if self.meaning is None:
+            return rows[known], values[known]
+        more_rows, more_values = self.meaning.features(text)
+        return (
+            np.concatenate([rows[known], more_rows]),
+            np.concatenate([values[known], more_values]),
+        )

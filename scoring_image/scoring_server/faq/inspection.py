@@ -20,12 +20,20 @@ def describe(artefact: Artefact, model: FaqModel) -> list[str]:
         "originals": len(model.originals.ids),
         "word n-grams": len(model.words.ngrams),
         "character n-grams": len(model.chars.ngrams),
+        **_meaning(model),
         "matrix": f"{form}, {' x '.join(map(str, model.weights.shape))}",
         "size": f"{size / 1e6:.2f} MB",
         **dict(_flat("created by", manifest.created_by)),
         **dict(_flat("metrics", manifest.details.get("metrics", {}))),
     }
     return [f"{name:<38} {value}" for name, value in facts.items()]
+
+
+def _meaning(model: FaqModel) -> dict[str, object]:
+    if model.embedding is None:
+        return {}
+    table = model.embedding.table
+    return {"embeddings": f"{len(table.pieces)} pieces of words, {table.dimensions} dimensions"}
 
 
 def strongest_ngrams(model: FaqModel, original: int, top: int) -> list[tuple[str, float]]:
@@ -41,7 +49,7 @@ def strongest_ngrams(model: FaqModel, original: int, top: int) -> list[tuple[str
     """
     ngrams = [*model.words.ngrams, *model.chars.ngrams]
     idf = np.concatenate([model.words.idf[:-1], model.chars.idf[:-1]])
-    effect = model.weights.column(original)[:-1] * idf
+    effect = model.weights.column(original)[: len(ngrams)] * idf
     best = np.argsort(-effect, kind="stable")[:top]
     return [(_quoted(ngrams[i]), float(effect[i])) for i in best if effect[i] > 0]
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring_server.faq.embeddings import EmbeddingTable
 from scoring_server.faq.none_of_these import NoneOfThese
 from scoring_server.faq.weights import WeightMatrix
 
@@ -63,10 +64,24 @@ class NgramBlock:
 
 
 @dataclass(frozen=True)
-class FaqModel:
-    """All that ranking needs: blocks of n-grams, weights, "none of these", and the originals.
+class EmbeddingBlock:
+    """The features that tell what a text means, behind those of the n-grams.
 
-    `answers` has what is known of the originals' answers, by answer id.
+    Attributes:
+        table: the vectors.
+        norm: the L2 norm of a text's features.
+    """
+
+    table: EmbeddingTable
+    norm: float
+
+
+@dataclass(frozen=True)
+class FaqModel:
+    """All that ranking needs: blocks of features, weights, "none of these", and the originals.
+
+    `answers` has what is known of the originals' answers, by answer id; `embedding` is None where
+    the model was trained without one.
     """
 
     words: NgramBlock
@@ -75,3 +90,4 @@ class FaqModel:
     none: NoneOfThese
     originals: Originals
     answers: Mapping[Id, Answer] = field(default_factory=dict)
+    embedding: EmbeddingBlock | None = None

@@ -1,7 +1,8 @@
-"""The artefact of a FAQ model: three files or four behind the manifest.
+"""The artefact of a FAQ model: three files or more behind the manifest.
 
 `weights.npz` holds the numbers, `vocabulary.json` the n-grams, `originals.json` ids and texts, and
-`answers.json`, where the data has them, the texts and addresses of the answers.
+`answers.json`, where the data has them, the texts and addresses of the answers. A model that was
+trained with embeddings carries their two files as well.
 """
 
 import math
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from scoring_server.artefact import Artefact, Manifest, ModelLoadError, write_artefact
 from scoring_server.faq.arrays import pack_arrays, unpack_arrays
-from scoring_server.faq.model import Answer, FaqModel, Id, NgramBlock, Originals
+from scoring_server.faq.embedding_files import holds_table, read_table, table_files
+from scoring_server.faq.model import Answer, EmbeddingBlock, FaqModel, Id, NgramBlock, Originals
 from scoring_server.faq.none_of_these import NoneOfThese
 from scoring_server.faq.weights import matrix_from_arrays
 
@@ -70,6 +72,10 @@ def write_model(
             }
         )
     rows, columns = model.weights.shape
+    meaning = {}
+    if model.embedding is not None:
+        files |= table_files(model.embedding.table)
+        meaning = {"meaningNorm": model.embedding.norm}
     return write_artefact(
         directory,
         kind=KIND,
@@ -84,6 +90,7 @@ def write_model(
             "charNgrams": model.chars.sizes,
             "wordNorm": model.words.norm,
             "charNorm": model.chars.norm,
+            **meaning,
             "noneOfThese": {
                 "intercept": model.none.intercept,
                 "top": model.none.top,
@@ -107,10 +114,20 @@ def read_model(artefact: Artefact) -> FaqModel:
     originals = _originals(artefact)
     words = _block("word", details, vocabulary, arrays)
     chars = _block("char", details, vocabulary, arrays)
+    embedding = _embedding(artefact)
     features = len(words.ngrams) + len(chars.ngrams)
+    if embedding is not None:
+        features += embedding.table.dimensions
     weights = matrix_from_arrays(arrays, (features + 1, len(originals.ids)), _WEIGHTS)
     answers = _answers(artefact) if _ANSWERS in artefact.manifest.files else {}
-    return FaqModel(words, chars, weights, _none(details), originals, answers)
+    return FaqModel(words, chars, weights, _none(details), originals, answers, embedding)
+
+
+def _embedding(artefact: Artefact) -> EmbeddingBlock | None:
+    if not holds_table(artefact):
+        return None
+    norm = _number(artefact.manifest.details.get("meaningNorm"), "model.json: meaningNorm")
+    return EmbeddingBlock(read_table(artefact), norm)
 
 
 def _block(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring_server.artefact import open_artefact
-from scoring_server.faq.featuriser import Block, Featuriser
+from scoring_server.faq.featuriser import Block, Featuriser, Meaning
 from scoring_server.faq.model import Answer, FaqModel, Id, Originals
 from scoring_server.faq.model_files import KIND, read_model
 from scoring_server.faq.text import char_ngrams, normalise, word_ngrams
@@ -181,4 +181,8 @@ def _featuriser(model: FaqModel) -> Featuriser:
         )
         first_row += len(block.ngrams)
     seen, unseen = zip(*((block.idf[:-1], block.idf[-1:]) for block, _ in kinds), strict=True)
-    return Featuriser(normalise, blocks, intercept, np.concatenate([*seen, np.ones(1), *unseen]))
+    meaning = None
+    if model.embedding is not None:
+        meaning = Meaning(model.embedding.table, intercept + 1, model.embedding.norm)
+    idf = np.concatenate([*seen, np.ones(1), *unseen])
+    return Featuriser(normalise, blocks, intercept, idf, meaning)

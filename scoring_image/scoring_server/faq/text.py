@@ -30,6 +30,11 @@ def normalise(text: str) -> str:
     return text.casefold()[:MAX_CHARACTERS]
 
 
+def same_text_key(text: str) -> str:
+    """What two texts share that a model cannot tell apart: case and spaces do not count."""
+    return " ".join(normalise(text).split())
+
+
 def word_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:
     """Word n-grams of smallest to largest words, joined by one space.
 

@@ -12,7 +12,8 @@ from scoring_server.faq.featuriser import Features
 
 
 class WeightMatrix(Protocol):
-    """A matrix of shape (features + 1, originals); the last row is the intercept."""
+    """A matrix of shape (features + 1, originals): the rows of the n-grams, that of the intercept,
+    and those of the meaning, if the model has it."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -111,8 +112,15 @@ class SparseMatrix:
         columns: NDArray[np.integer[Any]],
         values: NDArray[np.float32],
         originals: int,
+        whole_rows: NDArray[np.float32] | None = None,
     ) -> "SparseMatrix":
-        """Take the entries of all rows, and store those of common n-grams as whole rows."""
+        """Take the entries of all rows, and store those of common n-grams as whole rows.
+
+        Args:
+            starts, columns, values: as the attributes, of all rows but the last ones.
+            originals: how many there are.
+            whole_rows: the last rows, shape (rows, originals); None: there are no more.
+        """
         sizes = np.diff(starts)
         is_common = sizes > _COMMON_SHARE * originals
         common_rows = np.flatnonzero(is_common).astype(np.int64)
@@ -124,6 +132,11 @@ class SparseMatrix:
         rare_starts = np.concatenate([[0], np.cumsum(np.where(is_common, 0, sizes))])
         rare_columns: NDArray[np.uint16 | np.int32]
         rare_columns = columns[rare].astype(_column_type(originals))
+        if whole_rows is not None:
+            more = len(sizes) + np.arange(len(whole_rows))
+            common_rows = np.concatenate([common_rows, more])
+            common = np.concatenate([common, whole_rows])
+            rare_starts = np.append(rare_starts, np.full(len(more), rare_starts[-1]))
         return cls(rare_starts.astype(np.int64), rare_columns, values[rare], common_rows, common)
 
     @property

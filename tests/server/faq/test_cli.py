@@ -379,3 +379,21 @@ def test_a_single_original_trains_with_a_warning(
     files[1].write_text("Id,OriginalId,Text\n2,1,the only one\n")
     assert train(files, tmp_path / "m", "--quiet") == 0
     assert "warning: one original only" in capsys.readouterr().err
+
+
+def test_texts_that_stand_for_several_originals_are_told(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tiny_files[1].open("a", encoding="utf-8") as stream:
+        stream.write("x1,q0,Money back please\nx2,q3,money  back please\nx3,q1,REFUND\n")
+    assert train(tiny_files, tmp_path / "m", "--quiet") == 0
+    assert "warning: 2 texts stand for several originals" in capsys.readouterr().err
+
+
+def test_each_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("prepare", "distil", "train", "evaluate", "compare", "score", "inspect"):
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        told = capsys.readouterr().out
+        assert f"usage: scoring-faq {command}" in told
+        assert re.search(r"^[A-Z][^.]+\.$", told, re.MULTILINE)

@@ -129,6 +129,18 @@ def test_without_a_linear_score_the_cosine_ranks_alone() -> None:
     assert list(matcher.predict(list(TINY))) == list(TINY)
 
 
+def test_a_large_matrix_is_filled_for_many_texts_of_each_original_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert FaqMatcher().fit(TEXTS, LABELS).linear_
+    monkeypatch.setattr("scoring_server.faq.training.estimator._SMALL_MATRIX", 0)
+    few = FaqMatcher().fit(TEXTS, LABELS)
+    assert not few.linear_
+    assert few.scorer_.coefficients is None
+    assert list(few.predict(list(TINY))) == list(TINY)
+    assert FaqMatcher().fit(TEXTS * 2, LABELS * 2).linear_
+
+
 @pytest.mark.parametrize(
     ("texts", "labels", "is_original", "message"),
     [

@@ -27,6 +27,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the answers' texts and addresses, to be served with the ranking",
     )
     parser.add_argument(
+        "--embeddings",
+        type=Path,
+        metavar="DIR",
+        help="what `distil` wrote: compare the meaning of words too, not only the words",
+    )
+    parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="where the artefact goes"
     )
     parser.add_argument("--name", default="faq", help="the model's name (default: faq)")
@@ -55,6 +61,7 @@ def _train(options: argparse.Namespace) -> Iterator[str]:
         options.duplicates,
         options.output,
         answers_file=options.answers,
+        embeddings=options.embeddings,
         name=options.name,
         seed=options.seed,
         none_threshold=options.none_threshold,
@@ -65,6 +72,8 @@ def _train(options: argparse.Namespace) -> Iterator[str]:
         warn("one original only: every question is given to it; look at the probability of none")
     if not trained.duplicates:
         warn("no duplicates: the probabilities are not calibrated")
+    if trained.ambiguous:
+        warn(f"{trained.ambiguous} texts stand for several originals; prepare leaves them out")
     if trained.without_answer:
         warn(f"{trained.without_answer} originals have no answer in {options.answers}")
     yield (

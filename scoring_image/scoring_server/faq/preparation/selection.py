@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from scoring_server.faq.preparation.records import Duplicate, Original, Records
-from scoring_server.faq.text import normalise
+from scoring_server.faq.text import same_text_key
 
 T = TypeVar("T", Original, Duplicate)
 
@@ -96,7 +96,7 @@ def _distinct_originals(
     for original in originals:
         if len(original.text) < min_text:
             left_out["originals with too short a text"] += 1
-        elif (key := _key(original.text)) in kept:
+        elif (key := same_text_key(original.text)) in kept:
             left_out["originals that repeat another's text"] += 1
         else:
             kept[key] = original
@@ -111,14 +111,16 @@ def _distinct_duplicates(
 ) -> list[Duplicate]:
     known = {original.id for original in originals}
     # Which originals a text asks: none can learn from one that asks several.
-    owners: dict[str, set[str]] = {_key(original.text): {original.id} for original in originals}
+    owners: dict[str, set[str]] = {
+        same_text_key(original.text): {original.id} for original in originals
+    }
     taken = set(owners)
     for duplicate in duplicates:
         if duplicate.original_id in known:
-            owners.setdefault(_key(duplicate.text), set()).add(duplicate.original_id)
+            owners.setdefault(same_text_key(duplicate.text), set()).add(duplicate.original_id)
     kept = []
     for duplicate in duplicates:
-        key = _key(duplicate.text)
+        key = same_text_key(duplicate.text)
         if duplicate.original_id not in known:
             left_out["duplicates of originals that were left out"] += 1
         elif len(duplicate.text) < min_text:
@@ -131,11 +133,6 @@ def _distinct_duplicates(
             taken.add(key)
             kept.append(duplicate)
     return kept
-
-
-def _key(text: str) -> str:
-    """What two texts share that a model cannot tell apart: case and spaces do not count."""
-    return " ".join(normalise(text).split())
 
 
 def _drawn(items: Sequence[T], size: int, seed: int) -> list[T]:

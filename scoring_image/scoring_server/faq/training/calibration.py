@@ -1,4 +1,4 @@
-"""From scores to probabilities: the weights of the two scores and the "none of these" model.
+"""From scores to probabilities: the weights of the scores and the "none of these" model.
 
 Both are fitted on questions that the scorer has not seen. Both have a weak prior, worth one
 question, at values that were found on BANKING77 and COVID-Q: it decides where a FAQ has hardly any
@@ -32,19 +32,23 @@ class _Prior:
 _LEAST_COSINE = 1.0
 
 _WEIGHTS_PRIOR = _Prior(np.array([3.0, 20.0]), np.array([5.0, 10.0]))
+# With the meaning as a third score.
+_WEIGHTS_PRIOR_3 = _Prior(np.array([3.0, 20.0, 8.0]), np.array([5.0, 10.0, 10.0]))
 _NONE_PRIOR = _Prior(np.array([2.5, 0.5, 0.5]), np.array([3.0, 0.5, 0.5]))
 
 
 @dataclass(frozen=True)
 class Weights:
-    """logit = linear · linear score + cosine · cosine score."""
+    """logit = linear · linear score + cosine · cosine score + meaning · cosine of the meaning."""
 
     linear: float
     cosine: float
+    meaning: float = 0.0
 
     def logits(self, scores: Scores) -> NDArray[np.float64]:
         """Logits, shape (questions, originals)."""
-        return self.linear * scores.linear + self.cosine * scores.cosine
+        logits = self.linear * scores.linear + self.cosine * scores.cosine
+        return logits if scores.meaning is None else logits + self.meaning * scores.meaning
 
 
 def fit_weights(scores: Scores, truth: NDArray[np.intp]) -> Weights:
@@ -55,17 +59,21 @@ def fit_weights(scores: Scores, truth: NDArray[np.intp]) -> Weights:
         truth: the original of each, shape (questions,); there may be none.
     """
     rows = np.arange(len(truth))
+    parts = [scores.linear, scores.cosine]
+    prior, least = _WEIGHTS_PRIOR, [0.0, _LEAST_COSINE]
+    if scores.meaning is not None:
+        parts.append(scores.meaning)
+        prior, least = _WEIGHTS_PRIOR_3, [*least, 0.0]
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        penalty, slope = _WEIGHTS_PRIOR.penalty(w)
-        log_p = log_softmax(w[0] * scores.linear + w[1] * scores.cosine, axis=1)
+        penalty, slope = prior.penalty(w)
+        log_p = log_softmax(Weights(*w).logits(scores), axis=1)
         error = np.exp(log_p)
         error[rows, truth] -= 1
-        gradient = np.array([np.sum(error * scores.linear), np.sum(error * scores.cosine)])
+        gradient = np.array([np.sum(error * part) for part in parts])
         return penalty - float(log_p[rows, truth].sum()), slope + gradient
 
-    fitted = _minimise(loss, _WEIGHTS_PRIOR.mean, least=(0.0, _LEAST_COSINE))
-    return Weights(float(fitted[0]), float(fitted[1]))
+    return Weights(*(float(weight) for weight in _minimise(loss, prior.mean, least)))
 
 
 def fit_none(

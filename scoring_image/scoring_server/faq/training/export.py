@@ -4,15 +4,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from scoring_server.faq.model import FaqModel, NgramBlock, Originals
-from scoring_server.faq.training.calibration import Weights
+from scoring_server.faq.model import EmbeddingBlock, FaqModel, NgramBlock, Originals
 from scoring_server.faq.training.estimator import FaqMatcher
 from scoring_server.faq.training.features import NgramCounter, Weighting
 from scoring_server.faq.training.scorer import Scorer
 from scoring_server.faq.weights import DenseMatrix, SparseMatrix, WeightMatrix
 
-# A dense matrix of so many numbers takes 32 MB; above, the cosine alone is stored sparsely.
-_MAX_DENSE = 8_000_000
+# A dense matrix of so many numbers takes 8 MB; above, the cosine alone is stored sparsely.
+_MAX_DENSE = 2_000_000
 
 
 def serving_form(
@@ -22,7 +21,8 @@ def serving_form(
 
     logits = linear · (x W + b) + cosine · x C / |x|
            = x (linear · W + cosine · C / |x|) + linear · b,
-    where |x| is the same for every question, because unseen n-grams count in it.
+    where |x| is the same for every question, because unseen n-grams count in it. So with the
+    meaning, whose features always have the same norm as well, or are none.
 
     Args:
         matcher: fitted with the labels 0, 1, … for the originals.
@@ -40,25 +40,31 @@ def serving_form(
             strict=True,
         )
     )
-    weights = _matrix(scorer, matcher.weights_, kept, max_dense)
-    return FaqModel(words, chars, weights, matcher.none_, originals)
+    weights = _matrix(scorer, matcher, kept, max_dense)
+    embedding = None
+    if matcher.embeddings is not None:
+        embedding = EmbeddingBlock(matcher.embeddings, matcher.meaning_weight)
+    return FaqModel(words, chars, weights, matcher.none_, originals, embedding=embedding)
 
 
 def _matrix(
-    scorer: Scorer, weights: Weights, kept: NDArray[np.bool_], max_dense: int
+    scorer: Scorer, matcher: FaqMatcher, kept: NDArray[np.bool_], max_dense: int
 ) -> WeightMatrix:
+    weights = matcher.weights_
+    meaning = scorer.meaning * (weights.meaning / matcher.meaning_weight)
     cosine = scorer.centroids[np.flatnonzero(kept)] * (weights.cosine / scorer.norm)
     linear = scorer.coefficients if weights.linear > 0 else None
     if linear is None and cosine.shape[0] * cosine.shape[1] > max_dense:
-        return _sparse(cosine)
+        return _sparse(cosine, meaning)
     matrix = cosine.toarray()
     if linear is not None:
-        matrix += weights.linear * linear[kept]
-    rows = np.vstack([matrix, weights.linear * scorer.intercept])
+        matrix += weights.linear * linear[: len(kept)][kept]
+        meaning += weights.linear * linear[len(kept) :]
+    rows = np.vstack([matrix, weights.linear * scorer.intercept, meaning])
     return DenseMatrix(rows.astype(np.float32))
 
 
-def _sparse(cosine: sp.csr_matrix) -> SparseMatrix:
+def _sparse(cosine: sp.csr_matrix, meaning: NDArray[np.float64]) -> SparseMatrix:
     cosine.sort_indices()
     return SparseMatrix.of_entries(
         # The intercept's row is empty: the cosine has none.
@@ -66,6 +72,7 @@ def _sparse(cosine: sp.csr_matrix) -> SparseMatrix:
         columns=cosine.indices,
         values=cosine.data.astype(np.float32),
         originals=cosine.shape[1],
+        whole_rows=meaning.astype(np.float32) if len(meaning) else None,
     )
 
 

@@ -134,6 +134,17 @@ def centroids(features: sp.csr_matrix, groups: NDArray[np.intp]) -> sp.csr_matri
     return sp.csr_matrix((sp.diags(scale) @ sums).T)
 
 
+def dense_centroids(features: NDArray[np.float64], groups: NDArray[np.intp]) -> NDArray[np.float64]:
+    """As `centroids`, of features that are not sparse."""
+    return unit_rows(_membership(groups) @ features).T
+
+
+def unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows with norm 1; those that are 0 stay so."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1.0)
+
+
 def _membership(groups: NDArray[np.intp]) -> sp.csr_matrix:
     """Which texts belong to which original, shape (originals, texts)."""
     texts = np.arange(len(groups))

@@ -1,8 +1,9 @@
 """The whole training of a model: from data files to an artefact."""
 
 import platform
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ import numpy as np
 
 from scoring_server.artefact import Manifest
 from scoring_server.faq.data import read_answers, read_originals, read_questions, sha256_of
+from scoring_server.faq.embedding_files import read_embeddings
 from scoring_server.faq.metrics import auroc, ranking_metrics, ranks_of
 from scoring_server.faq.model_files import write_model
+from scoring_server.faq.text import same_text_key
 from scoring_server.faq.training.estimator import FaqMatcher, HeldOut
 from scoring_server.faq.training.export import serving_form
+
+# Of the estimator's parameters: the one is not about the model, the other told by its digest.
+_NO_PROVENANCE = frozenset({"progress", "embeddings"})
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Trained:
         duplicates: how many duplicates the model learned from.
         metrics: measured on held-out questions; empty where there are no duplicates.
         without_answer: how many originals have no answer in the file of answers, if there is one.
+        ambiguous: how many texts stand for several originals, which no model can tell apart.
     """
 
     manifest: Manifest
     duplicates: int
     metrics: dict[str, Any]
     without_answer: int
+    ambiguous: int
 
 
 def train(
@@ -40,6 +48,7 @@ def train(
     directory: Path,
     *,
     answers_file: Path | None = None,
+    embeddings: Path | None = None,
     name: str,
     seed: int,
     none_threshold: float = 0.5,
@@ -50,6 +59,7 @@ def train(
     Args:
         originals_file, duplicates_file, answers_file: as in `scoring_server.faq.data`.
         directory: where the artefact goes.
+        embeddings: an artefact of embeddings to compare meanings with.
         name: of the model.
         seed: of everything that is drawn by chance.
         none_threshold: from this probability of none on a question counts as unanswered.
@@ -57,16 +67,20 @@ def train(
 
     Raises:
         DataError: a file is not as it should be.
+        ModelLoadError: there is no valid artefact of embeddings.
         OSError: a file cannot be read or the artefact not be written.
     """
     originals = read_originals(originals_file)
     duplicates = read_questions(duplicates_file, originals.ids)
     answers = {} if answers_file is None else read_answers(answers_file, originals.answer_ids)
     count = len(originals.ids)
-    matcher = FaqMatcher(random_state=seed, progress=progress)
+    table, source = (None, None) if embeddings is None else read_embeddings(embeddings)
+    matcher = FaqMatcher(random_state=seed, embeddings=table, progress=progress)
+    texts = [*originals.texts, *duplicates.texts]
+    asked = [*range(count), *duplicates.originals]
     matcher.fit(
-        [*originals.texts, *duplicates.texts],
-        [*range(count), *duplicates.originals],
+        texts,
+        asked,
         is_original=np.arange(count + len(duplicates.texts)) < count,
     )
     metrics = _metrics(matcher.held_out_)
@@ -78,14 +92,17 @@ def train(
             **{package: version(package) for package in ("numpy", "scipy", "scikit-learn")},
         },
         "parameters": {
-            key: value for key, value in matcher.get_params().items() if key != "progress"
+            key: value for key, value in matcher.get_params().items() if key not in _NO_PROVENANCE
         },
-        "weights": {"linear": matcher.weights_.linear, "cosine": matcher.weights_.cosine},
+        "weights": asdict(matcher.weights_),
         "data": {
             "originals": {"rows": count, "sha256": sha256_of(originals_file)},
             "duplicates": {"rows": len(duplicates.texts), "sha256": sha256_of(duplicates_file)},
         },
     }
+    if source is not None:
+        encoder = source.manifest.created_by.get("encoder")
+        created_by["data"]["embeddings"] = {"digest": source.digest, "encoder": encoder}
     if answers_file is not None:
         created_by["data"]["answers"] = {"rows": len(answers), "sha256": sha256_of(answers_file)}
     model = serving_form(matcher, originals)
@@ -97,7 +114,9 @@ def train(
         metrics=metrics,
     )
     without = 0 if answers_file is None else sum(a not in answers for a in originals.answer_ids)
-    return Trained(manifest, len(duplicates.texts), metrics, without)
+    pairs = {(same_text_key(text), original) for text, original in zip(texts, asked, strict=True)}
+    ambiguous = sum(times > 1 for times in Counter(text for text, _ in pairs).values())
+    return Trained(manifest, len(duplicates.texts), metrics, without, ambiguous)
 
 
 def _metrics(held_out: HeldOut) -> dict[str, Any]:
