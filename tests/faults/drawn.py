@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -97,12 +97,20 @@ def draw(count: int, start: int = 0) -> list[Spec]:
 
 
 def valid_part(spec: Spec, start: Spec, accepts: Accepts) -> Spec:
-    """`start` with as many of the spec's fields as are accepted, one added after the other."""
+    """`start` with as much of the spec as is accepted, one field added after the other."""
     found = start
     for name, value in spec.items():
-        candidate = {**found, name: value}
-        if name not in ("model", "replicas" if "autoscaling" in found else "") and accepts(
-            candidate
-        ):
-            found = candidate
+        # The type of a model cannot be changed.
+        whole = {**value, "type": start["model"]["type"]} if name == "model" else value
+        candidates = ({**found, name: part} for part in (whole, *_parts(whole)))
+        found = next(filter(accepts, candidates), found)
     return found
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """What may be valid where the whole is not: without one of its fields, and only one of them."""
+    if isinstance(value, dict):
+        for dropped in value:
+            yield {name: item for name, item in value.items() if name != dropped}
+        for kept, item in value.items():
+            yield {kept: item}

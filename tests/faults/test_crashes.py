@@ -16,7 +16,7 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.trial import QUIET_SECONDS, Trial
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 SAMPLE = 1  # of the points of each scenario; all of them with --long
 PORTION = 12

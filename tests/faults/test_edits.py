@@ -19,7 +19,7 @@ from tests.faults.snapshot import differences, essence, snapshots
 from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 EDITED: dict[str, Any] = {
     **SMALL,

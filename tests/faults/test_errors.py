@@ -17,7 +17,7 @@ from tests.faults.reference import Reference, converge, faults
 from tests.faults.scenarios import SCENARIOS
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 ACTIONS: tuple[Action, ...] = (
     Answer(403),

@@ -21,7 +21,7 @@ from tests.faults.streams import EVERYTHING
 from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 NAME = "subject"
 QUICK = ("shrink", "scaling-on", "anew")  # without --long

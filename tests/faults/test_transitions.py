@@ -24,7 +24,7 @@ from tests.faults.snapshot import State, differences, essence, snapshots
 from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 SAMPLE, WHOLE = 25, 500
 PORTION = 50

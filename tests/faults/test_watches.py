@@ -20,7 +20,7 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.streams import EXPIRED
 from tests.reliability.figures import record
 
-pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 # Some tenths of a second are within the operator's own steps, three seconds are after them.
 DISTORTED: tuple[EventAction, ...] = (Drop(), Late(0.3), Late(3.0), Twice(0.0), Twice(3.0))
