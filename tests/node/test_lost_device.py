@@ -1,5 +1,7 @@
 """A GPU that fails, on a machine that has none: the server's own words are what counts."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -25,11 +27,23 @@ else:
 """
 
 
+def inject(artefact: Path) -> None:
+    """Put it into the model, with an entry in the manifest: nothing else may lie there."""
+    (artefact / "sitecustomize.py").write_text(_INJECTED)
+    manifest = json.loads((artefact / "model.json").read_text())
+    content = _INJECTED.encode()
+    manifest["files"]["sitecustomize.py"] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }
+    (artefact / "model.json").write_text(json.dumps(manifest))
+
+
 def test_a_lost_accelerator_is_told_and_clears_with_its_cause(
     namespace: Namespace, file_server: FileServer, tmp_path: Path
 ) -> None:
     artefact = models.random_classifier(tmp_path / "model")
-    (artefact / "sitecustomize.py").write_text(_INJECTED)
+    inject(artefact)
     model = {
         "type": "image-classification",
         "source": file_server.put("broken.tar", models.archive(artefact)),
