@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             line["stack"] = _frames(record.exc_info[2])
         with contextlib.suppress(TypeError):  # a number of more than 64 bits, half a surrogate pair
             text = orjson.dumps(line, default=str).decode()
-            # JSON lets DEL, C1 controls, line separators and changes of direction stand as they are.
+            # JSON lets DEL, C1 controls, line separators and changes of direction stand.
             if text.isprintable():
                 return text
         return json.dumps(line, default=str)
