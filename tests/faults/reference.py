@@ -68,6 +68,7 @@ def converge(trial: Trial, wanted: References) -> None:
     """Wait until all is as it should be; whoever wants to know what is not asks `faults`."""
     deadline = time.monotonic() + CONVERGED_SECONDS
     while wanted and time.monotonic() < deadline:
+        trial.keep()
         wrong = faults(trial, wanted)
         wanted = {name: item for name, item in wanted.items() if name in wrong}
         time.sleep(0.2)

@@ -48,7 +48,10 @@ def fail(
             trial.go_on(point.scenario, name)
         converge(trial, ends)
         trial.settle(plan)
-        return len(failures.fired), failures.told(faults(trial, ends))
+        wrong = failures.told(faults(trial, ends))
+        if trial.restarts:
+            wrong.append(f"the operator ended {trial.restarts} times")
+        return len(failures.fired), wrong
 
 
 def test_a_call_that_fails_changes_nothing_in_the_end(

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 NAME = "subject"
 QUICK = ("shrink", "scaling-on", "anew")  # without --long
-SAMPLE = 3
+# Moments of each scenario. The API server forgets the past after five minutes: not too many.
+SAMPLE, WHOLE = 2, 12
 HELD = (
     "scoringservices",
     "deployments",
@@ -116,7 +117,7 @@ def hold(
 
 def test_an_operator_that_sees_the_past_changes_nothing(new_trial: NewTrial, long: bool) -> None:
     chosen = [scenario for scenario in SCENARIOS if long or scenario.name in QUICK]
-    size = None if long else SAMPLE
+    size = WHOLE if long else SAMPLE
     tallies = side_by_side(partial(travel, new_trial, size), chosen)
     wrong = [text for tally in tallies for text in tally.wrong]
     assert not wrong, "\n".join(wrong)
@@ -131,7 +132,7 @@ def test_a_watch_that_is_held_harms_nothing(
 ) -> None:
     wanted = measured(SCENARIOS)
     every = [(scenario, kind) for scenario in SCENARIOS for kind in HELD]
-    points = sample(every, None if long else 3 * SAMPLE, "held")
+    points = sample(every, None if long else 4 * SAMPLE, "held")
     tally = run_plan(partial(hold, new_trial, wanted), points, 2 * len(HELD))
     tally.check(1.0)
     figure = f"{tally.met} in {len(SCENARIOS)} scenarios; each came to the same end"

@@ -5,7 +5,8 @@ Random specs are drawn from the CRD's schema; the API server's strict dry run de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,13 +22,15 @@ from tests.faults.drawn import Spec, draw, valid_part
 from tests.faults.plan import chunks, named, run_plan
 from tests.faults.scenarios import LARGE, filled
 from tests.faults.snapshot import State, differences, essence, snapshots
-from tests.faults.trial import Trial
+from tests.faults.trial import DEADLINE_SECONDS, Trial
 from tests.reliability.figures import record
 
 pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 SAMPLE, WHOLE = 25, 500
 PORTION = 50
+# Longer than the operator takes between two of its own steps.
+STILL_SECONDS = 3.0
 # Answers of the API server that leave a child as it was, or unmade.
 REFUSED = frozenset({"InvalidSpec", "AdmissionDenied", "QuotaExceeded", "NameConflict"})
 
@@ -77,18 +80,30 @@ BAD: dict[str, Spec] = {
 }
 
 
-def serve(trial: Trial, specs: dict[str, Spec]) -> dict[str, State]:
+def serve(trial: Trial, specs: Mapping[str, Spec]) -> dict[str, State]:
     """Give resources their specs; what they come to."""
     for name, spec in specs.items():
         trial.apply(spec, name)
-    trial.settle(specs)
-    found = snapshots(trial.api, trial.namespace, specs)
+    # Many of them wait for Secrets and look now and then: the operator as a whole has no rest.
+    found, since = essences(trial, specs), time.monotonic()
+    deadline = since + DEADLINE_SECONDS
+    while time.monotonic() - since < STILL_SECONDS:
+        assert time.monotonic() < deadline, "the states go on changing"
+        time.sleep(0.3)
+        now = essences(trial, specs)
+        if now != found or trial.unsettled(specs):
+            found, since = now, time.monotonic()
+    return found
+
+
+def essences(trial: Trial, names: Iterable[str]) -> dict[str, State]:
+    found = snapshots(trial.api, trial.namespace, names)
     return {name: essence(state) | {"Ready": reason(state)} for name, state in found.items()}
 
 
 def reason(state: State) -> Any:
     """The reason of the Ready condition."""
-    return state[f"{KIND}/the-name.status.conditions[0].reason"]
+    return state.get(f"{KIND}/the-name.status.conditions[0].reason")
 
 
 def go_through(new_trial: NewTrial, plan: Mapping[str, Transition]) -> tuple[int, list[str]]:

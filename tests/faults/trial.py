@@ -40,6 +40,8 @@ class Trial:
         self._folder = folder
         self._operator: OperatorProcess | None = None
         self._started = 0
+        self.restarts = 0
+        """How often an operator ended by itself, and was started anew."""
 
     def __enter__(self) -> Trial:
         self.api.create_namespace(self.namespace)
@@ -95,6 +97,12 @@ class Trial:
         self.operator.process.wait(timeout=DEADLINE_SECONDS)
         self.start()
 
+    def keep(self) -> None:
+        """Start the operator anew if it has ended, as a cluster does."""
+        if self.operator.process.poll() is not None:
+            self.restarts += 1
+            self.start()
+
     def apply(self, spec: dict[str, Any], name: str) -> Object:
         """Apply a ScoringService in the trial's namespace, around the proxy."""
         return self.api.apply(scoring_service(self.namespace, name, **filled(spec, name)))
@@ -127,7 +135,7 @@ class Trial:
         """Wait until the operator, and Kubernetes behind it, have come to rest."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         self.quiet()
-        while unsettled := self._unsettled(names):
+        while unsettled := self.unsettled(names):
             assert time.monotonic() < deadline, f"never at rest: {unsettled}"
             self.quiet()
 
@@ -136,6 +144,7 @@ class Trial:
         deadline = time.monotonic() + DEADLINE_SECONDS
         before, since = None, time.monotonic()
         while time.monotonic() - since < QUIET_SECONDS:
+            self.keep()
             assert time.monotonic() < deadline, f"the operator does not come to rest: {before}"
             now = self._activity()
             if now != before or not self._has_nothing_to_do():
@@ -160,12 +169,15 @@ class Trial:
         return calls, len(self.proxy.streams.seen)
 
     def _has_nothing_to_do(self) -> bool:
-        facts = json.loads(self.operator.get("/healthz")[1])
+        try:
+            facts = json.loads(self.operator.get("/healthz")[1])
+        except OSError:  # it has just ended
+            return False
         due = facts["nextLookSeconds"]
         idle = facts["queueDepth"] == 0 and facts["busySeconds"] == 0
         return idle and (due is None or due > PATIENCE_SECONDS)
 
-    def _unsettled(self, names: Collection[str]) -> list[str]:
+    def unsettled(self, names: Collection[str]) -> list[str]:
         """Objects whose controllers have not had their say."""
         found = []
         for resource in self.api.list("ScoringService", self.namespace):
