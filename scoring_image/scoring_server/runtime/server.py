@@ -24,6 +24,7 @@ from scoring_server.images.sharing.errors import OwnerFailed
 from scoring_server.process.last_words import report_load_failure, write_termination_message
 from scoring_server.process.logs import LineHandler
 from scoring_server.runtime.front.limits import FrontSettings
+from scoring_server.runtime.front.shares import Shares
 from scoring_server.runtime.front.worker import Worker
 from scoring_server.runtime.loading import load_scorer
 from scoring_server.runtime.memory import available_bytes
@@ -86,6 +87,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         self._scratch = scratch
         self._metrics = Metrics()
         self._service = Service()
+        self.shares = Shares(settings.workers)
         super().__init__()
 
     def load_config(self) -> None:
@@ -105,9 +107,10 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
             "logger_class": ServerLogger,
             "loglevel": settings.log_level,
             "proc_name": "scoring-server",
+            "pre_fork": self._worker_begins,
             "post_worker_init": self._worker_started,
             "worker_exit": self._worker_stops,
-            "child_exit": _worker_ended,
+            "child_exit": self._worker_ended,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -141,6 +144,14 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
         if self._settings.model_type == FAQ_MATCHING:
             self._service.ready(self._load_scorer())
         return create_app(self._service, self._settings.http, self._metrics, self._keys)
+
+    def _worker_begins(self, arbiter: Any, worker: Any) -> None:
+        worker.slot = self.shares.free_slot(other.slot for other in arbiter.WORKERS.values())
+
+    def _worker_ended(self, _arbiter: Any, worker: Any) -> None:
+        """Take the worker's part out of what counts what lives."""
+        self.shares.leave(worker.slot)
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library annotates in part
 
     def _worker_started(self, _worker: Any) -> None:
         for handler in logging.getLogger().handlers:
@@ -206,8 +217,3 @@ def _warn_of_random_weights(weights: str) -> None:
 
     if weights == RANDOM_WEIGHTS:
         _log.warning("the model's weights are random: its answers mean nothing")
-
-
-def _worker_ended(_arbiter: Any, worker: Any) -> None:
-    """Take the worker's part out of the gauges that count what lives."""
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library annotates in part

@@ -158,3 +158,24 @@ def test_beyond_the_most_connections_the_idle_ones_go(narrow: ServerProcess) -> 
         assert head.startswith(b"HTTP/1.1 200 ")
     for sock in idle:
         sock.close()
+
+
+def sockets(worker: int) -> int:
+    links = [path.readlink().name for path in Path(f"/proc/{worker}/fd").iterdir()]
+    return sum(link.startswith("socket:") for link in links)
+
+
+def test_kept_connections_are_spread_over_the_workers(faq_model: Path, tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, **faq_variables(faq_model), SCORING_WORKERS="2") as server:
+        server.wait_until_ready()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        shares = [0]
+        while len(shares) < 2 or min(shares) < 5:  # the second worker may take a while to start
+            assert time.monotonic() < deadline, shares
+            kept = [connected(server) for _ in range(16)]
+            for sock in kept:
+                sock.sendall(post(QUESTION))
+                answers(sock, 1)
+            shares = [sockets(worker) for worker in server.workers()]
+            for sock in kept:
+                sock.close()

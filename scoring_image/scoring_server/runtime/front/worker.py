@@ -6,14 +6,12 @@ the kernel or back: slow clients cost a socket and a buffer.
 """
 
 import contextlib
-import errno
 import os
 import select
-import socket
 import sys
 import time
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from gunicorn.http import errors as parse_errors
 from gunicorn.workers.base import Worker as GunicornWorker
@@ -24,13 +22,11 @@ from scoring_server.runtime.front.answering import closing_answer, error_answer
 from scoring_server.runtime.front.connection import Connection, State
 from scoring_server.runtime.front.connections import READABLE, WRITABLE, Connections
 from scoring_server.runtime.front.framing import Progress
+from scoring_server.runtime.front.listeners import Accepted, Listeners, NoDescriptors
 from scoring_server.runtime.front.patience import longest_idle, stalled_body, unread_answers
 from scoring_server.runtime.front.refusals import Refusals
 
 _TICK_SECONDS: Final = 1.0
-# Few, so that the connections of a burst are spread over the workers.
-_ACCEPTS_AT_ONCE: Final = 4
-_NO_DESCRIPTORS: Final = (errno.EMFILE, errno.ENFILE)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -38,6 +34,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
     """Serves whoever got through to the socket, and refuses at once what there is no place for."""
 
     alive: bool
+    slot: int  # of app.shares; set by the master
 
     def run(self) -> None:
         """Until SIGTERM; then until what was accepted is answered, within the grace period."""
@@ -51,7 +48,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         self._next_tick = 0.0
         sys.setswitchinterval(limits.SWITCH_SECONDS)
         self._answerers.start()
-        self._listen()
+        poller = self._connections.poller
+        poller.register(self.PIPE[0], select.EPOLLIN)  # signals
+        self._listeners = Listeners(self.sockets, poller, self.app.shares, self.slot)
         while self.alive and self.ppid == os.getppid():
             self._turn()
         self.alive = False
@@ -61,25 +60,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             self._turn()
         self._give_up_the_rest()
 
-    def _listen(self) -> None:
-        poller = self._connections.poller
-        poller.register(self.PIPE[0], select.EPOLLIN)  # signals
-        self._listeners: dict[int, Any] = {}
-        for listener in self.sockets:
-            listener.setblocking(False)
-            # Which its connections inherit: the kernel's share of what slow readers hold.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.KERNEL_SEND_BYTES)
-            self._listeners[listener.fileno()] = listener
-            # A connection wakes one worker, not all of them.
-            poller.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-
     def _turn(self) -> None:
         """Wait for something to happen, and do what it asks for."""
-        for fd, events in self._connections.poller.poll(_TICK_SECONDS):
+        seconds = self._listeners.seconds_left_to_others(len(self._connections), _TICK_SECONDS)
+        for fd, events in self._connections.poller.poll(seconds):
             if (connection := self._connections.get(fd)) is not None:
                 self._happened(connection, events)
             elif fd in self._listeners:
-                self._accept(self._listeners[fd])
+                self._accept(fd)
             elif fd == self.PIPE[0]:
                 with contextlib.suppress(BlockingIOError):
                     os.read(fd, 4096)
@@ -90,26 +78,22 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             self._expire(now)
             self._tell_refused()
 
-    def _accept(self, listener: Any) -> bool:
-        """Take some connections that wait; whether there were any."""
-        for count in range(_ACCEPTS_AT_ONCE):
-            try:
-                sock, address = listener.accept()
-            except BlockingIOError:
-                return count > 0
-            except OSError as error:
-                if error.errno in _NO_DESCRIPTORS:
-                    self._make_room()
-                return count > 0
-            if len(self._connections) >= self._settings.connections:
-                self._make_room()
-            connection = Connection(
-                sock, address, listener.getsockname(), self._settings.max_body_bytes
-            )
-            connection.deadline = connection.progress + self._idle_seconds
-            self._connections.add(connection)
-            self._receive(connection)
-        return True
+    def _accept(self, fd: int) -> None:
+        try:
+            accepted = self._listeners.accept(fd, len(self._connections))
+        except NoDescriptors:
+            self._make_room()
+        else:
+            if accepted is not None:
+                self._begin(accepted)
+
+    def _begin(self, accepted: Accepted) -> None:
+        if len(self._connections) >= self._settings.connections:
+            self._make_room()
+        connection = Connection(*accepted, self._settings.max_body_bytes)
+        connection.deadline = connection.progress + self._idle_seconds
+        self._connections.add(connection)
+        self._receive(connection)
 
     def _happened(self, connection: Connection, events: int) -> None:
         state = connection.state
@@ -265,17 +249,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             self._settings.refused(count)
 
     def _stop_listening(self) -> None:
-        """First take the connections that wait in the sockets' backlogs.
-
-        The kernel has accepted those: their clients have sent requests, which closing the socket
-        over them would lose.
-        """
-        for listener in self._listeners.values():
-            self._connections.poller.unregister(listener)
-            while self._accept(listener):
-                pass
-            listener.close()
-        self._listeners.clear()
+        for accepted in self._listeners.stop():
+            self._begin(accepted)
         soon = time.monotonic() + limits.STOPPING_IDLE_SECONDS
         for connection in self._connections.all():
             if connection.state is State.IDLE:
