@@ -13,7 +13,7 @@ FAQ_DATA = Path(__file__).parents[2] / "scoring_image" / "faq_data"
 KEY = "a-key-for-the-tests"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The FAQ that the image ships, with its answers."""
     folder = tmp_path_factory.mktemp("faq")
@@ -35,7 +35,7 @@ def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The colour model, which works on one request at a time and asks for a key."""
     folder = tmp_path_factory.mktemp("images")

@@ -47,7 +47,7 @@ def create_app(
     register_error_handlers(app)
     register_status_routes(app, service, settings, metrics)
     if settings.page:
-        register_page(app, keys_needed=keys is not None)
+        register_page(app, keys_needed=keys is not None, max_body_bytes=settings.max_body_bytes)
     register_open_inference_routes(app, service, settings)
     register_openapi(app, service, settings, keys_needed=keys is not None)
     # Known to Flask for what it says to other methods; POST does not reach it.

@@ -50,7 +50,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert [text for text in complaints if "Failed to load resource" not in text] == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def faq_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The FAQ that the image ships, with its answers."""
     folder = tmp_path_factory.mktemp("faq") / "model"
@@ -65,7 +65,7 @@ def faq_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def faq(faq_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page of a FAQ."""
     variables = {"SCORING_MODEL_TYPE": "faq-matching", "SCORING_MODEL_PATH": str(faq_model)}
@@ -74,7 +74,7 @@ def faq(faq_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         yield f"http://127.0.0.1:{server.port}/ui"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def keyed_faq(faq_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page of a FAQ below a prefix, whose service asks for a key."""
     folder = tmp_path_factory.mktemp("keyed")
@@ -91,7 +91,7 @@ def keyed_faq(faq_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield f"http://127.0.0.1:{server.port}{PREFIX}/ui"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the page of the colour model."""
     folder = tmp_path_factory.mktemp("images")

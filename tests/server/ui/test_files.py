@@ -11,7 +11,7 @@ from scoring_server.http.app import create_app
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import Service
-from tests.server.http.conftest import SETTINGS
+from tests.server.http.conftest import MAX_BODY_BYTES, SETTINGS
 
 FOLDER = Path(__file__).parents[3] / "scoring_image/scoring_server/http/ui/page"
 ADDRESSES = ["/ui", *(f"/ui/{path.name}" for path in FOLDER.iterdir() if path.suffix != ".html")]
@@ -90,6 +90,10 @@ def test_the_page_asks_for_a_key_where_one_is_needed(tmp_path: Path) -> None:
     assert keyed.status_code == 200  # whoever opens it has no key yet
     assert 'data-keys="needed"' in keyed.text
     assert 'data-keys="unneeded"' in client().get("/ui").text
+
+
+def test_the_page_knows_what_is_too_large() -> None:
+    assert f'data-most-bytes="{MAX_BODY_BYTES}"' in client().get("/ui").text
 
 
 def test_the_page_can_be_switched_off() -> None:

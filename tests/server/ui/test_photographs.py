@@ -51,6 +51,17 @@ def test_several_photographs_are_answered_each_and_a_bad_one_harms_no_other(
     expect(page.get_by_role("status")).to_have_text("2 of 4 photographs recognised.")
 
 
+def test_a_photograph_that_is_too_large_is_not_sent(page: Page, images: str) -> None:
+    page.goto(images)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    large = plain() + bytes(11 * 1024 * 1024)
+    page.locator("#photos").set_input_files([payload("large.jpg", large)])
+    region = page.get_by_role("region", name="large.jpg")
+    expect(region).to_contain_text("has 11.5 MB; this service takes 10.5 MB at most")
+    assert not [url for url in sent if url.endswith("/score")]
+
+
 @pytest.mark.parametrize("target", ["#drop", "body"])
 def test_a_photograph_may_be_dropped_anywhere(page: Page, images: str, target: str) -> None:
     page.goto(images)

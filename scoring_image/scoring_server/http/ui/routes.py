@@ -17,9 +17,9 @@ _MEDIA_TYPES: Final = {
     "results.js": "text/javascript",
     "service.js": "text/javascript",
 }
-# The page is the same for all services but for this: whether it asks for a key at once.
-_KEYLESS: Final = b'data-keys="unneeded"'
-_KEYED: Final = b'data-keys="needed"'
+# What differs from service to service; the rest the page asks /version.
+_FOR_ANY: Final = b'data-keys="unneeded" data-most-bytes="0"'
+_FOR_THIS: Final = b'data-keys="%s" data-most-bytes="%d"'
 
 # Scripts and styles are files of this server alone, so that a text that is put into the page by
 # mistake cannot run. Photographs are shown from the browser's own memory (blob:).
@@ -61,13 +61,15 @@ class _File:
         return response
 
 
-def register_page(app: Flask, *, keys_needed: bool) -> None:
+def register_page(app: Flask, *, keys_needed: bool, max_body_bytes: int) -> None:
     """Add /ui and the files that it refers to, all relative to where it is: any prefix will do.
 
     Args:
         keys_needed: whether POST /score asks for an API key.
+        max_body_bytes: that it takes. A browser shows no answer that comes while it still sends.
     """
-    found = _files(keys_needed)
+    keys = b"needed" if keys_needed else b"unneeded"
+    found = _files(_FOR_THIS % (keys, max_body_bytes))
 
     @app.get(_ROUTE)
     def page() -> Response:
@@ -82,13 +84,12 @@ def register_page(app: Flask, *, keys_needed: bool) -> None:
         app.add_url_rule(f"{_ROUTE}/{name}", f"page/{name}", found[name].response)
 
 
-def _files(keys_needed: bool) -> dict[str, _File]:
+def _files(for_this: bytes) -> dict[str, _File]:
     folder = files(__package__) / "page"
     found = {
         name: _File((folder / name).read_bytes(), media_type)
         for name, media_type in _MEDIA_TYPES.items()
     }
     document = found[_DOCUMENT]
-    if keys_needed:
-        found[_DOCUMENT] = _File(document.content.replace(_KEYLESS, _KEYED), document.media_type)
-    return found
+    content = document.content.replace(_FOR_ANY, for_this)
+    return {**found, _DOCUMENT: _File(content, document.media_type)}

@@ -7,6 +7,7 @@ const TOP = 5;
 const LOOK_AGAIN_MILLISECONDS = 2000;
 // As many photographs are under way at once; more would only wait in the service.
 const AT_ONCE = 2;
+const MOST_BYTES = Number(document.documentElement.dataset.mostBytes);
 const IMAGE_TYPES = ["image/jpeg", "image/png", "image/webp"];
 
 const [title, model, server, status, alerts, results, keyForm, key, questionForm, question, photoForm, photos, drop, program, command] =
@@ -97,6 +98,7 @@ async function look(files) {
 async function lookAt(file, { found }, signal, all) {
   try {
     if (!IMAGE_TYPES.includes(file.type)) throw new Failure(`${file.name} is not a JPEG, PNG or WebP file.`, { status: 415 });
+    if (file.size > MOST_BYTES) throw new Failure(`${file.name} has ${megabytes(file.size)}; this service takes ${megabytes(MOST_BYTES)} at most.`, { status: 413 });
     const done = await score(file, { type: file.type, key: key.value, signal });
     const [rows] = Object.values(done.found);
     found.replaceChildren(labels(rows), element("p", "hint", times(done)));
@@ -133,6 +135,10 @@ function tell(unseen, seen = "") {
 
 function times({ computed, milliseconds }) {
   return `${computed}, answered in ${Math.round(milliseconds)} ms`;
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function explain(request) {
