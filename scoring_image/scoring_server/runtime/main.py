@@ -16,7 +16,12 @@ from scoring_server.process.last_words import (
     write_termination_message,
 )
 from scoring_server.process.logs import configure_logging
-from scoring_server.runtime.environment import allow_descriptors, fresh_scratch, prepare
+from scoring_server.runtime.environment import (
+    allow_descriptors,
+    fresh_scratch,
+    prepare,
+    return_large_blocks,
+)
 from scoring_server.runtime.settings import Settings, SettingsError
 
 _log = logging.getLogger(__name__)
@@ -41,6 +46,7 @@ def main() -> NoReturn:
         write_termination_message("ConfigurationInvalid", str(error))
         sys.exit(EXIT_CONFIG)
     allow_descriptors(_DESCRIPTORS)
+    return_large_blocks()
     prepare(os.environ, maths_threads=settings.maths_threads, scratch=scratch)
     _serve(settings, scratch, keys)
 

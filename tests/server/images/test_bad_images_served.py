@@ -2,7 +2,9 @@
 
 import base64
 import io
+import struct
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.server.colour_model import write_colour_model
-from tests.server.pictures import BLUE, GREEN, RED, encode, plain, png_header
+from tests.server.pictures import BLUE, GREEN, RED, encode, plain, png_chunk, png_header
 from tests.server.runtime.conftest import image_variables
 from tests.server.server_process import ServerProcess
 
@@ -38,6 +40,28 @@ def animated(image_format: str) -> bytes:
     return encode(first, image_format, save_all=True, append_images=[second])
 
 
+def zeros(count: int) -> bytes:
+    """So many zeros, compressed: a thousandth of them."""
+    compressor = zlib.compressobj(9)
+    parts = [compressor.compress(bytes(1_000_000)) for _ in range(count // 1_000_000)]
+    return b"".join([*parts, compressor.compress(bytes(count % 1_000_000)), compressor.flush()])
+
+
+def png(width: int, height: int, bits: int, pixels: bytes, *chunks: bytes) -> bytes:
+    """A grey PNG of compressed rows."""
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    parts = (png_chunk(b"IHDR", header), *chunks, png_chunk(b"IDAT", pixels))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + png_chunk(b"IEND", b"")
+
+
+def huge_jpeg() -> bytes:
+    """A JPEG whose header claims 50,000 x 50,000 pixels."""
+    data = bytearray(plain())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", 50_000, 50_000)
+    return bytes(data)
+
+
 GOOD = plain(GREEN)
 TEXT = base64.b64encode(GOOD).decode()
 NO_IMAGE = "not an image that this service reads: send JPEG, PNG or WebP"
@@ -50,6 +74,19 @@ CASES: dict[str, tuple[bytes, str, int, str]] = {
     "a truncated WebP": (plain(image_format="WEBP")[:-10], "image/webp", 422, "image"),
     "1 x 1": (plain(RED, (1, 1), "PNG"), "image/png", 422, "each side needs 8 at least"),
     "50,000 x 50,000": (png_header(50_000, 50_000), "image/png", 422, "send a smaller one"),
+    "50,000 x 50,000 for real, in 313 kB": (
+        png(50_000, 50_000, 1, zeros(50_000 * 6_251)),
+        "image/png",
+        422,
+        "send a smaller one",
+    ),
+    "a JPEG of 50,000 x 50,000": (huge_jpeg(), "image/jpeg", 422, "send a smaller one"),
+    "a picture with a text of 200 MB": (
+        png(16, 16, 8, zeros(16 * 17), png_chunk(b"zTXt", b"Comment\0\0" + zeros(200_000_000))),
+        "image/png",
+        422,
+        DAMAGED,
+    ),
     "an animated PNG": (animated("PNG"), "image/png", 422, "the image is animated"),
     "an animated WebP": (animated("WEBP"), "image/webp", 422, "the image is animated"),
     "an animated GIF": (animated("GIF"), "image/png", 422, NO_IMAGE),
@@ -137,6 +174,39 @@ def test_it_is_refused_at_once_in_flat_memory(
     assert reason in answer["error"]["message"]
     assert len(answer["error"]["message"]) < 400
     assert server.post(GOOD, "image/jpeg")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"<script>alert(1)</script>", b"PK\x03\x04" + bytes(1000), b"%PDF-1.7\n"],
+    ids=["a page", "an archive", "a document"],
+)
+def test_what_else_a_picture_would_be_for_others_is_never_looked_at(
+    server: ServerProcess, behind: bytes
+) -> None:
+    status, answer = server.post(GOOD + behind, "image/jpeg")
+    assert status == 200
+    assert answer["result"][0]["image"][0][0] == "n00000002 green"
+
+
+def test_a_process_that_computes_for_others_never_sees_them(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("shared")
+    shared = {"SCORING_INFERENCE": "process", "SCORING_WORKERS": "1"}
+    variables = {**image_variables(write_colour_model(folder / "model")), **shared}
+    with ServerProcess(folder, **variables) as server:
+        server.wait_until_ready()
+        assert server.post(GOOD, "image/jpeg")[0] == 200
+        owner = server.inference_process()
+        reset_peak(owner)
+        before = peak_megabytes(owner)
+        for body, content_type, status, reason in CASES.values():
+            found, answer = server.post(body, content_type)
+            assert (found, reason in answer["error"]["message"]) == (status, True)
+        assert peak_megabytes(owner) - before < 8
+        assert server.inference_process() == owner
+        assert server.post(GOOD, "image/jpeg")[0] == 200
 
 
 def test_memory_does_not_grow_with_the_number_of_bad_images(server: ServerProcess) -> None:
