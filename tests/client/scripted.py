@@ -34,6 +34,11 @@ class Scripted:
         self.url = ""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has given up is part of a test."""
+
+
 @contextmanager
 def scripted(*replies: Reply) -> Iterator[Scripted]:
     """Answers the replies one after another; the last one for ever."""
@@ -63,7 +68,7 @@ def scripted(*replies: Reply) -> Iterator[Scripted]:
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     service.url = f"http://127.0.0.1:{server.server_port}"
     try:
