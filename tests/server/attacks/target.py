@@ -58,18 +58,8 @@ class Target(ServerProcess):
             return answer.status, json.loads(answer.read() or b"null")
 
     def exchange(self, data: bytes) -> Reply:
-        """Send bytes as they are and half-close; everything that comes back."""
-        received = bytearray()
-        closed = False
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as connection:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(ConnectionResetError):
-                while piece := connection.recv(65_536):
-                    received += piece
-                closed = True
-        return Reply(_statuses(bytes(received)), closed, bytes(received))
+        """See the function of this name."""
+        return exchange(self.port, data)
 
     def resident(self) -> float:
         """Memory of the worker, MB."""
@@ -97,13 +87,28 @@ class Target(ServerProcess):
             time.sleep(0.05)
 
 
+def exchange(port: int, data: bytes) -> Reply:
+    """Send bytes as they are and half-close; everything that comes back."""
+    received = bytearray()
+    closed = False
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65_536):
+                received += piece
+            closed = True
+    return Reply(_statuses(bytes(received)), closed, bytes(received))
+
+
 def _statuses(data: bytes) -> list[int]:
-    """Statuses of a sequence of answers, all of which have a Content-Length."""
+    """Statuses of a sequence of answers; one without a Content-Length ends with the connection."""
     found: list[int] = []
     while data.startswith(b"HTTP/1."):
         head, _, rest = data.partition(b"\r\n\r\n")
         found.append(int(head.split(b" ", 2)[1]))
-        length = 0
+        length = len(rest)
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
