@@ -215,6 +215,25 @@ def test_no_process_outlives_a_killed_master(shared: ServerProcess) -> None:
     wait_until(lambda: all(ended(pid) for pid in pids))
 
 
+def test_an_inference_process_that_hangs_is_no_longer_live(
+    colour_model: Path, tmp_path: Path
+) -> None:
+    variables = {
+        **image_variables(colour_model),
+        **SHARED,
+        "SCORING_REQUEST_TIMEOUT_SECONDS": "2",
+    }
+    with ServerProcess(tmp_path, **variables) as server:
+        wait_until_all_are_ready(server)
+        owner = server.inference_process()
+        os.kill(owner, signal.SIGSTOP)
+        try:
+            wait_until(lambda: server.get("/healthz/live")[0] == 503)
+        finally:
+            os.kill(owner, signal.SIGCONT)
+        wait_until(lambda: server.get("/healthz/live")[0] == 200)
+
+
 def test_more_than_the_places_is_refused_and_what_has_one_is_answered(
     colour_model: Path, tmp_path: Path
 ) -> None:

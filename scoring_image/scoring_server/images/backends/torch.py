@@ -96,7 +96,8 @@ class TorchBackend:
         if len(batch) > largest:
             parts = [batch[i : i + largest] for i in range(0, len(batch), largest)]
             return np.concatenate([self.infer(part) for part in parts])
-        return self._run(batch)
+        with self._lane_for(len(batch)) as (lane, size), lane.on_stream():
+            return lane.run(size, batch)
 
     def infer_mixed(
         self, items: Sequence[NDArray[np.uint8]]
@@ -106,27 +107,36 @@ class TorchBackend:
         Raises:
             DeviceLost: the GPU does not answer any more.
         """
+        with self._lane_for(len(items)) as (lane, size), lane.on_stream():
+            # On the stream that the pictures are then used on, or that would not wait for them.
+            rows = self._decoded(items)
+            good = [row for row in rows if row is not None]
+            logits = iter(lane.run(size, good)) if good else iter(())
+        return [None if row is None else next(logits) for row in rows]
+
+    def _decoded(
+        self, items: Sequence[NDArray[np.uint8]]
+    ) -> Sequence[NDArray[np.uint8] | torch.Tensor | None]:
         rows: list[NDArray[np.uint8] | torch.Tensor | None] = list(items)
         places = [place for place, item in enumerate(items) if item.ndim == 1]
         if places:
             if self._decoder is None:
                 raise ValueError("this backend decodes no files")
-            with device_errors(), torch.inference_mode():
-                decoded = self._decoder.decode([items[place] for place in places])
+            decoded = self._decoder.decode([items[place] for place in places])
             for place, picture in zip(places, decoded, strict=True):
                 rows[place] = picture
-        good = [row for row in rows if row is not None]
-        logits = iter(self._run(good)) if good else iter(())
-        return [None if row is None else next(logits) for row in rows]
+        return rows
 
-    def _run(self, rows: _Rows) -> NDArray[np.float32]:
-        size = next(size for size in self.batch_sizes if size >= len(rows))
+    @contextmanager
+    def _lane_for(self, count: int) -> "Iterator[tuple[_Lane, int]]":
+        """A lane of one's own, and the batch size that so many pictures are padded to."""
+        size = next(size for size in self.batch_sizes if size >= count)
         with device_errors(), torch.inference_mode():
             if size not in self._prepared:
                 self._prepare(size)
             lane = self._free.get()
             try:
-                return lane.run(size, rows)
+                yield lane, size
             finally:
                 self._free.put(lane)
 
@@ -185,14 +195,13 @@ class _Lane:
 
     def prepare(self, size: int, module: Any) -> None:
         shape = (size, self._side, self._side, 3)
-        with self._on_stream():
+        with self.on_stream():
             self._passes[size] = _FixedPass(module, self._place, shape, self._pool)
 
     def run(self, size: int, rows: _Rows) -> NDArray[np.float32]:
-        with self._on_stream():
-            return self._passes[size].run(rows)
+        return self._passes[size].run(rows)
 
-    def _on_stream(self) -> AbstractContextManager[Any]:
+    def on_stream(self) -> AbstractContextManager[Any]:
         return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
 
 
