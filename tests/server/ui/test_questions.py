@@ -93,6 +93,17 @@ def test_a_key_is_asked_for_checked_and_forgotten(page: Page, keyed_faq: str) ->
     expect(key).to_have_value("")
 
 
+@pytest.mark.parametrize("text", ["", "schlüssel-für-alle-fälle", "two words of a key"])
+def test_what_cannot_be_a_key_is_asked_for_again(page: Page, keyed_faq: str, text: str) -> None:
+    page.goto(keyed_faq)
+    page.get_by_label("API key").fill(text)
+    ask(page, QUESTION)
+    expect(page.get_by_role("alert")).to_contain_text("An API key is needed")
+    page.get_by_label("API key").fill(f" {KEY} ")  # as it comes with a copied line
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("listitem")).to_have_count(5)
+
+
 def test_the_command_beside_it_asks_the_same(page: Page, keyed_faq: str) -> None:
     page.goto(keyed_faq)
     page.get_by_label("API key").fill(KEY)

@@ -67,7 +67,7 @@ async function ask() {
   explain(request);
   status.textContent = "Asking …";
   try {
-    const done = await score(JSON.stringify(request), { type: "application/json", key: key.value, signal });
+    const done = await score(JSON.stringify(request), { type: "application/json", key: key.value.trim(), signal });
     results.replaceChildren(...ranking(done.found, done.details));
     const [best] = done.details.matches;
     tell(done.details.none ? "Probably none of the known questions." : `Best: ${best.question} ${percent(done.found[0][2])}.`, times(done));
@@ -99,7 +99,7 @@ async function lookAt(file, { found }, signal, all) {
   try {
     if (!IMAGE_TYPES.includes(file.type)) throw new Failure(`${file.name} is not a JPEG, PNG or WebP file.`, { status: 415 });
     if (file.size > MOST_BYTES) throw new Failure(`${file.name} has ${megabytes(file.size)}; this service takes ${megabytes(MOST_BYTES)} at most.`, { status: 413 });
-    const done = await score(file, { type: file.type, key: key.value, signal });
+    const done = await score(file, { type: file.type, key: key.value.trim(), signal });
     const [rows] = Object.values(done.found);
     found.replaceChildren(labels(rows), element("p", "hint", times(done)));
     return `Best: ${nameOf(rows[0][0])} ${percent(rows[0][1])}.`;

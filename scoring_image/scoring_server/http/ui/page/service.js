@@ -27,6 +27,7 @@ export async function version() {
 /** POST /score: the result, and how long it took, in milliseconds. */
 export async function score(body, { type, key, signal }) {
   const headers = { "Content-Type": type };
+  if (!/^[\x21-\x7e]*$/.test(key)) throw new Failure(inWords(401), { status: 401 }); // no header can carry it
   if (key) headers["X-API-Key"] = key;
   const started = performance.now();
   const response = await send("score", { method: "POST", headers, body, signal });
