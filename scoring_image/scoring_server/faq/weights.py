@@ -199,9 +199,15 @@ class SparseMatrix:
         if not len(places):
             return
         weights = values.astype(np.float32)
+        # The rows of the meaning come last and in one piece: they are read where they lie.
+        apart = np.flatnonzero(np.diff(places) != 1)
+        single = int(apart[-1]) + 1 if len(apart) else 0
+        together = slice(places[single], places[single] + len(places) - single)
         for start in range(0, len(logits), _COLUMNS):
             block = slice(start, start + _COLUMNS)
-            logits[block] += weights @ self.common[places, block]
+            logits[block] += weights[single:] @ self.common[together, block]
+            if single:
+                logits[block] += weights[:single] @ self.common[places[:single], block]
 
 
 def matrix_from_arrays(
