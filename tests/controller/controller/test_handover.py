@@ -243,6 +243,16 @@ async def test_off_a_look_that_ends_between_two_steps_is_finished_by_the_next(
     assert not holds_replicas(world.api.find("Deployment"))
 
 
+async def test_a_release_that_failed_is_done_by_the_next_look() -> None:
+    world = await settled(SCALING)  # the autoscaler has not scaled yet: the number is still held
+    world.user_applies(resource(FIXED, generation=2))
+    await _broken(world, SECURE, Unreachable("no answer"))
+    assert holds_replicas(world.api.find("Deployment"))
+    await world.settle()
+    assert not holds_replicas(world.api.find("Deployment"))
+    assert replicas(world) == 5
+
+
 async def _broken(world: World, failing: tuple[str, str], error: Any) -> None:
     """A look in which one kind of request fails; then another process goes on."""
     world.api.failures[failing] = error

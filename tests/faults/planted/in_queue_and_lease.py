@@ -78,4 +78,11 @@ BUGS = (
         "in_trouble = isinstance(error, ServerError)",
         _CLIENT,
     ),
+    Bug(
+        "children are deleted in whatever version they are",
+        "kube/client.py",
+        '"preconditions": {"uid": uid, "resourceVersion": resource_version},',
+        "",
+        _CLIENT,
+    ),
 )

@@ -89,4 +89,25 @@ BUGS = (
         "",
         _TESTS,
     ),
+    Bug(
+        "a hand-over that a crash ended is not finished",
+        "controller/handover.py",
+        "return HandOver(release=held)",
+        "return HandOver(release=held and bool(list(writes)))",
+        _TESTS,
+    ),
+    Bug(
+        "a list after a lost event is not compared with what is known",
+        "controller/store.py",
+        "                concerned |= self._drop(kind, place)[1]\n",
+        "                pass\n",
+        _TESTS,
+    ),
+    Bug(
+        "the answer to a conflict is to go on as before",
+        "controller/reconcile.py",
+        "            memory.distrust = True\n            raise\n",
+        "            return RESYNC_SECONDS\n",
+        _TESTS,
+    ),
 )

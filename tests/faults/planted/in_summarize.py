@@ -40,4 +40,11 @@ BUGS = (
         'conditions.keep("Ready")',
         _TESTS,
     ),
+    Bug(
+        "a refusal is told and never tried again",
+        "status/summarize.py",
+        "return _BLOCKED_LOOK_SECONDS if blocked else None",
+        "return None",
+        _TESTS,
+    ),
 )

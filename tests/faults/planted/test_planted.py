@@ -14,12 +14,10 @@ from tests.faults.planted import (
     in_reconcile,
     in_render,
     in_summarize,
-    under_faults,
 )
 from tests.faults.planted.bug import Bug, plant
 from tests.reliability.figures import record
 
-# The fast ones first: what they find needs no API server.
 BUGS = (
     *in_render.BUGS,
     *in_summarize.BUGS,
@@ -73,14 +71,3 @@ def test_every_planted_bug_is_found(tmp_path: Path, long: bool) -> None:
     ]
     assert not survivors, "\n".join(survivors)
     record("R19", "planted bugs that the unit tests find", f"{len(BUGS)} of {len(BUGS)}")
-
-
-@pytest.mark.api
-@pytest.mark.parametrize("bug", under_faults.BUGS, ids=lambda bug: bug.name)
-def test_a_planted_bug_that_shows_under_faults_is_found(
-    bug: Bug, tmp_path: Path, long: bool
-) -> None:
-    if not long:
-        pytest.skip("each takes a plan of faults: with --long")
-    assert is_found(bug, tmp_path)
-    record("R19", bug.name, "found")
