@@ -1,5 +1,6 @@
 """Words are cut into pieces as the reference tokenizer does it."""
 
+import json
 import sys
 import unicodedata
 from pathlib import Path
@@ -78,6 +79,14 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file: Path = tmp_path_factory.mktemp("vocabulary") / "vocab.txt"
     file.write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
     return tokenizers.BertWordPieceTokenizer(str(file), lowercase=True)
+
+
+def test_recorded_texts_are_cut_like_the_reference_did() -> None:
+    recorded = json.loads(Path(__file__).with_name("wordpiece_reference.json").read_text())
+    assert recorded["library"].startswith("tokenizers ")
+    assert len(recorded["cases"]) > 150
+    for text, expected in recorded["cases"]:
+        assert pieces(text) == expected, ascii(text)
 
 
 @settings(deadline=None)  # machines are busy
