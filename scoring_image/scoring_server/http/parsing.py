@@ -149,7 +149,7 @@ def decode_base64(text: str, what: str) -> bytes:
     """
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
-    if text.startswith("b'") and text.endswith("'"):
+    if len(text) > len("b'") and text.startswith("b'") and text.endswith("'"):
         text = text[2:-1]
     try:
         return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
