@@ -10,8 +10,8 @@ FAQ = {"SCORING_MODEL_TYPE": "faq-matching", "SCORING_CPUS": "3.5"}
 IMAGES = {"SCORING_MODEL_TYPE": "image-classification", "SCORING_CPUS": "3.5"}
 
 
-def test_the_model_types_are_the_artefacts_kinds() -> None:
-    assert MODEL_TYPES == KINDS
+def test_the_model_types_are_kinds_of_artefacts() -> None:
+    assert set(MODEL_TYPES) < set(KINDS)
 
 
 def test_a_faq_has_a_worker_for_each_whole_cpu_and_one_maths_thread_in_each() -> None:
