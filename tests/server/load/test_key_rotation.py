@@ -13,7 +13,9 @@ from tests.server.secret_volume import SecretVolume
 from tests.server.server_process import ServerProcess
 
 RATE = 100.0
-# Each worker looks once a second.
+# Each worker looks once a second: a caller may switch over after so long. (In a pod the kubelet's
+# minute comes before that.)
+ANNOUNCED_SECONDS = 3.0
 PATIENCE_SECONDS = 15.0
 # So many equal answers in a row come from both workers.
 STREAK = 20
