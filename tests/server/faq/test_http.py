@@ -13,7 +13,7 @@ from scoring_server.faq.none_of_these import NoneOfThese
 from scoring_server.faq.serving import FaqRanker, load
 from scoring_server.faq.weights import DenseMatrix
 from scoring_server.http.app import create_app
-from scoring_server.http.faq import FaqScorer
+from scoring_server.http.faq import MAX_TOP, FaqScorer
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.service import ModelInfo, Service
 from scoring_server.http.settings import HttpSettings
@@ -162,11 +162,17 @@ def test_what_is_no_question_is_told(shipped: FlaskClient, case: str) -> None:
     assert answer.get_json()["error"]["message"]
 
 
-@pytest.mark.parametrize("top", ["18446744073709551615", "9223372036854775807", "92", "93"])
-def test_a_top_beyond_the_originals_gives_all(shipped: FlaskClient, top: str) -> None:
-    body = '{"input": "a", "top": ' + top + "}"
-    answer = shipped.post("/score", data=body, content_type="application/json")
+@pytest.mark.parametrize("top", [92, 93, MAX_TOP])
+def test_a_top_beyond_the_originals_gives_all(shipped: FlaskClient, top: int) -> None:
+    answer = shipped.post("/score", json={"input": "a", "top": top})
     assert len(answer.get_json()["result"][0]) == 92
+
+
+@pytest.mark.parametrize("top", [MAX_TOP + 1, 2**63 - 1, 2**64 - 1])
+def test_a_top_beyond_any_number_of_originals_is_told(shipped: FlaskClient, top: int) -> None:
+    answer = shipped.post("/score", json={"input": "a", "top": top})
+    assert answer.status_code == 400
+    assert f"from 1 to {MAX_TOP}" in answer.get_json()["error"]["message"]
 
 
 @pytest.mark.parametrize("field", ['"top": 1e30', '"top": 1e400', '"minProbability": -1e-320'])
