@@ -104,7 +104,8 @@ def _how_to_go_on(target: Target) -> None:
     print("  kubectl scale scoringservice faq --replicas=3")
     print("  kubectl port-forward service/faq 8080:80 &")
     print("  curl -s localhost:8080/score -H 'Content-Type: application/json' \\")
-    print('    -d \'{"input": "what does === mean", "top": 3}\'')
+    print('    -d \'{"input": "how do I get rid of duplicates in my list", "top": 3}\'')
+    print("  and in a browser: http://localhost:8080/ui")
     context = "" if target.embedded else f" CONTEXT={target.context}"
     print(f"\n  make demo PHOTO=photo.jpg     another photograph\n  make demo-clean{context}")
 

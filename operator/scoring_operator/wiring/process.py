@@ -58,7 +58,8 @@ class Process:
         self._store = Store()
         self._queue: WorkQueue[Key] = WorkQueue()
         self._metrics = Metrics(
-            queue_depth=lambda: float(self._queue.depth()),
+            # A standby's queue is worked on by nobody, and tells nothing.
+            queue_depth=lambda: float(self._queue.depth() if self._leads() else 0),
             leads=self._leads,
             statuses=self._store.statuses,
         )

@@ -160,7 +160,7 @@ def _written(spec: TensorSpec, values: Sequence[Any]) -> Sequence[Any]:
 
 def _check_questions(questions: object) -> None:
     if not isinstance(questions, list) or not questions:
-        raise invalid_input('"input" must be a question or a list of questions')
+        raise invalid_input('"input" must be a question or a list of at least one')
     if len(questions) > MAX_QUESTIONS:
         raise ApiError(
             413, "too_many_items", f"{len(questions)} questions: send {MAX_QUESTIONS} at most"

@@ -62,11 +62,11 @@ INVALID = {
     ),
     "deeply nested": (
         '{"input": ' + '{"a":' * 1000 + "1" + "}" * 1000 + "}",
-        '"input" must be a question or a list of questions',
+        '"input" must be a question or a list of at least one',
     ),
-    "a number": ('{"input": 3}', '"input" must be a question or a list of questions'),
-    "null": ('{"input": null}', '"input" must be a question or a list of questions'),
-    "no questions": ('{"input": []}', '"input" must be a question or a list of questions'),
+    "a number": ('{"input": 3}', '"input" must be a question or a list of at least one'),
+    "null": ('{"input": null}', '"input" must be a question or a list of at least one'),
+    "no questions": ('{"input": []}', '"input" must be a question or a list of at least one'),
     "blank": ('{"input": "  "}', "every question must be a text that is not empty"),
     "a list of numbers": ('{"input": [1]}', "every question must be a text that is not empty"),
     "long": (
