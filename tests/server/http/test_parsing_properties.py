@@ -92,7 +92,7 @@ def test_base64_is_the_standard_one_and_nothing_else(data: bytes) -> None:
     text = base64.b64encode(data).decode()
     for wrapped in (text, f"b'{text}'", f"\"b'{text}'\""):
         assert decode_base64(wrapped, "x") == data
-    for other in (text + "\n", f"b'{text}", " " + text, text + "=", f'b"{text}"'):
+    for other in (text + "\n", f"b'{text}", " " + text, text + "=", text + "====", f'b"{text}"'):
         with pytest.raises(ApiError):
             decode_base64(other, "x")
 
