@@ -235,3 +235,16 @@ def test_a_limit_above_the_affinity_changes_nothing(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1})
     assert available_cpus(cgroup(tmp_path, {"cpu.max": "800000 100000\n"})) == 2
+
+
+def test_a_faq_worker_takes_more_requests_while_they_are_cheap_and_scores_a_few_at_a_time() -> None:
+    faq = Settings.from_environment(FAQ)
+    assert (faq.concurrent_scores, faq.most_places, faq.scoring_threads) == (25, 512, 4)
+    bounded = Settings.from_environment({**FAQ, "SCORING_MAX_CONCURRENCY": "2"})
+    assert bounded.most_places == bounded.concurrent_scores <= 2
+    assert bounded.scoring_threads <= 2
+
+
+def test_an_image_worker_has_a_thread_for_each_place() -> None:
+    images = Settings.from_environment(IMAGES)
+    assert images.most_places == images.scoring_threads == images.concurrent_scores == 64
