@@ -16,8 +16,10 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import reconciler_waves as waves
 from benchmarks.reconciler_bare import bare_wave
@@ -28,27 +30,46 @@ from benchmarks.reconciler_report import Report, markdown, plot
 PARTS = ("operator", "bare", "trend", "fairness")
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run of some parts.
+
+    Attributes:
+        file: where the figures are kept as they come, for a run may be cut short.
+        folder: for one part's files, and empty at its start.
+    """
+
+    options: argparse.Namespace
+    report: Report
+    file: Path | None
+    folder: Path
+
+    def keep(self, **found: Any) -> None:
+        """Take figures into the report."""
+        self.report.update(found, when=time.strftime("%Y-%m-%d"), cores=os.cpu_count())
+        if self.file is not None:
+            self.file.write_text(json.dumps(self.report, indent=1, sort_keys=True) + "\n")
+
+    def point(self, count: int, **values: float) -> None:
+        """Take figures into the diagram."""
+        trend: Report = self.report.get("trend", {})
+        point = {**trend.get(str(count), {}), **values}
+        self.keep(trend={**trend, str(count): point})
+
+
 def main() -> None:
     """Run the parts, print the report."""
     options = _options()
     file = None if options.output is None else options.output / "reconciler.json"
     report: Report = json.loads(file.read_text()) if file is not None and file.exists() else {}
-    run: dict[str, Callable[[argparse.Namespace, Report, Path], None]] = {
-        "operator": _operator,
-        "bare": _bare,
-        "trend": _trend,
-        "fairness": _fairness,
-    }
+    parts = {"operator": _operator, "bare": _bare, "trend": _trend, "fairness": _fairness}
     for part in options.parts:
         with tempfile.TemporaryDirectory() as folder:
-            run[part](options, report, Path(folder))
-        report["when"], report["cores"] = time.strftime("%Y-%m-%d"), os.cpu_count()
-        if file is not None:
-            file.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
-            plot(report, options.output / "reconciler.svg")
+            parts[part](Run(options, report, file, Path(folder)))
     print(markdown(report))
-    if file is not None:
+    if options.output is not None:
         (options.output / "reconciler.md").write_text(markdown(report))
+        plot(report, options.output / "reconciler.svg")
 
 
 def _options() -> argparse.Namespace:
@@ -68,10 +89,11 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _operator(options: argparse.Namespace, report: Report, folder: Path) -> None:
+def _operator(run: Run) -> None:
     """Everything that is measured of the operator, one after the other on one cluster."""
-    names = _names(options.count)
-    with place(folder, pods=options.count + options.singles) as where:
+    options, names = run.options, _names(run.options.count)
+    total = options.count + options.singles
+    with place(run.folder, pods=total) as where:
         operator = where.operator().__enter__()
         try:
             found: Report = {"count": options.count, "emptyMegabytes": waves.megabytes(operator)}
@@ -79,20 +101,21 @@ def _operator(options: argparse.Namespace, report: Report, folder: Path) -> None
             found["create"] = waves.create_wave(where, operator, names)
             found["rest"] = waves.rest(where, operator, options.rest)
             found["noOp"] = waves.no_op(where, operator, names)
-            total = options.count + options.singles
             found["restart"], operator = waves.restart(where, operator, total)
             found["rollOut"] = waves.roll_out(where, operator, names)
             found["settledMegabytes"] = waves.megabytes(operator)
         finally:
             operator.stop()
-    report["operator"] = found
-    _point(report, options.count, "operator", found["create"]["childrenSeconds"])
+    run.keep(operator=found)
+    run.point(options.count, operator=found["create"]["childrenSeconds"])
 
 
-def _bare(options: argparse.Namespace, report: Report, folder: Path) -> None:
-    with place(folder, pods=options.count) as where:
-        report["bare"] = _bare_wave(where, report["operator"]["create"], options.count)
-    _point(report, options.count, "bare", report["bare"]["seconds"])
+def _bare(run: Run) -> None:
+    count = run.options.count
+    with place(run.folder, pods=count) as where:
+        found = _bare_wave(where, run.report["operator"]["create"], count)
+    run.keep(bare=found)
+    run.point(count, bare=found["seconds"])
 
 
 def _bare_wave(where: Place, wave: Report, count: int) -> Report:
@@ -102,34 +125,29 @@ def _bare_wave(where: Place, wave: Report, count: int) -> Report:
     return dict(asyncio.run(found))
 
 
-def _trend(options: argparse.Namespace, report: Report, folder: Path) -> None:
+def _trend(run: Run) -> None:
     """The create wave with other numbers of resources, without nodes: the pods wait."""
-    for count in options.counts:
-        inner = folder / str(count)
-        inner.mkdir()
-        with place(inner, pods=0) as where, where.operator() as operator:
-            names = _names(count)
-            found = waves.create_children(where, operator, names)
-        _point(report, count, "operator", found["childrenSeconds"])
-        _point(report, count, "megabytes", found["megabytes"])
-        inner = folder / f"{count}-bare"
-        inner.mkdir()
-        with place(inner, pods=0) as where:
-            _point(report, count, "bare", _bare_wave(where, found, count)["seconds"])
+    for count in run.options.counts:
+        with _new_place(run, f"{count}") as where, where.operator() as operator:
+            found = waves.create_children(where, operator, _names(count))
+        run.point(count, operator=found["childrenSeconds"], megabytes=found["megabytes"])
+        with _new_place(run, f"{count}-bare") as where:
+            run.point(count, bare=_bare_wave(where, found, count)["seconds"])
 
 
-def _fairness(options: argparse.Namespace, report: Report, folder: Path) -> None:
-    with place(folder, pods=0) as where:
-        report["fairness"] = fairness(where, _names(min(options.count, 200)))
+def _new_place(run: Run, name: str) -> AbstractContextManager[Place]:
+    folder = run.folder / name
+    folder.mkdir()
+    return place(folder, pods=0)
+
+
+def _fairness(run: Run) -> None:
+    with place(run.folder, pods=0) as where:
+        run.keep(fairness=fairness(where, _names(min(run.options.count, 200))))
 
 
 def _names(count: int) -> list[str]:
     return [f"faq-{number}" for number in range(count)]
-
-
-def _point(report: Report, count: int, what: str, value: float) -> None:
-    """Keep a point of the diagram."""
-    report.setdefault("trend", {}).setdefault(str(count), {})[what] = value
 
 
 if __name__ == "__main__":
