@@ -43,8 +43,11 @@ def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
     offset = audit_log.stat().st_size
     serve(api, namespace, operator)
     calls = Counter(call(event) for event in audited(audit_log, offset))
-    assert calls.pop("patch scoringservices/status") <= 3
+    statuses = calls.pop("patch scoringservices/status")
+    assert statuses <= 3
     assert calls.pop("create events", 0) <= 1, "that no node takes its pods"
+    reads = sum(number for name, number in calls.items() if name.startswith("get "))
+    writes = calls.total() - reads
     children = ("services", "networkpolicies", "deployments")
     assert calls == {
         "get scoringservices": 1,
@@ -61,6 +64,9 @@ def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
     time.sleep(2)
     assert operator.metric("scoring_operator_reconcile_total") == looks + 1
     assert list(audited(audit_log, offset)) == [], "at rest there are no requests"
+    record(
+        "R11", "create, until quiet", f"{reads} reads, {writes} writes, {statuses} of the status"
+    )
 
 
 def test_a_restart_where_all_is_settled_reads_lists_only_and_writes_nothing(
@@ -124,7 +130,9 @@ def test_a_standby_takes_over(
     ended = time.monotonic()
     api.apply(scoring_service(namespace))
     eventually(lambda: exists(api, namespace), "the standby does the work", seconds + 5)
-    assert time.monotonic() - ended <= seconds
+    took = time.monotonic() - ended
+    assert took <= seconds
+    record("R18", f"leader ended by {number.name}", f"the standby's first child after {took:.1f} s")
     assert second.leads()
     assert api.get("Lease", namespace, "hand-over")["spec"]["leaseTransitions"] >= 1
 
@@ -147,6 +155,7 @@ def test_a_leader_that_was_paused_ends_instead_of_writing(
     wait_for_quiet(second)
     writes = [call(event) for event in audited(audit_log, offset) if event["verb"] == "patch"]
     assert writes.count("patch deployments") == 1
+    record("R18", "leader paused for longer than its Lease, then woken", "0 conflicting writes")
 
 
 def test_only_the_named_namespaces_are_served(api: Api, namespace: str, launch: Launch) -> None:
