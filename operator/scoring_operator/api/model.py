@@ -149,10 +149,31 @@ def _limit_rule(name: str, amount: Callable[[str], Decimal | int]) -> Rule:
     )
 
 
+def _bound_rule(name: str, amount: Callable[[str], Decimal | int]) -> Rule:
+    """A limit of 0 is none at all to Kubernetes."""
+
+    def bounds(resources: "Resources") -> bool:
+        limit = getattr(resources.limits, name, None)
+        return limit is None or amount(limit) > 0
+
+    limit = f"self.limits.{name}"
+    return Rule(
+        f"!has(self.limits) || !has({limit})"
+        f" || quantity(string({limit})).compareTo(quantity('0')) > 0",
+        f"the {name} limit must be more than 0",
+        bounds,
+    )
+
+
 class Resources(Model):
     """Compute resources of one pod. What is left out has a default by model and hardware."""
 
-    rules = (_limit_rule("cpu", cpus), _limit_rule("memory", memory_bytes))
+    rules = (
+        _limit_rule("cpu", cpus),
+        _limit_rule("memory", memory_bytes),
+        _bound_rule("cpu", cpus),
+        _bound_rule("memory", memory_bytes),
+    )
 
     requests: ResourceAmounts | None = None
     """What the scheduler reserves; a limit without a request is the request too."""

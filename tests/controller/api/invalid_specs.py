@@ -84,6 +84,8 @@ INVALID = [
         {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "2G"}}},
         "the memory request must not exceed the memory limit",
     ),
+    Invalid({"resources": {"limits": {"cpu": 0}}}, "the cpu limit must be more than 0"),
+    Invalid({"resources": {"limits": {"memory": "0Gi"}}}, "the memory limit must be more than 0"),
     # How many.
     Invalid({"replicas": "3"}, "spec.replicas: Input should be a valid integer", "spec.replicas"),
     Invalid({"replicas": -1}, "spec.replicas: Input should be greater", "spec.replicas"),
