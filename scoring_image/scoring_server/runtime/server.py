@@ -131,6 +131,7 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
                 _MAX_HELD_BYTES,
             ),
             client_seconds=settings.request_timeout_seconds,
+            cheap_bytes=settings.cheap_bytes,
             in_flight=self._metrics.in_flight,
             refused=self._refused,
         )

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ class Answerers:
         self._places = Admission(settings.most_places)
         self._scoring: SimpleQueue[Connection] = SimpleQueue()
         self._others: SimpleQueue[Connection] = SimpleQueue()
+        self._at_hand: deque[Connection] = deque()
         self._seconds = limits.QUEUE_SECONDS  # of CPU that a scoring request took lately
 
     def start(self) -> None:
@@ -72,11 +74,32 @@ class Answerers:
         """
         if not connection.inbox.is_post:
             self._others.put(connection)
-        elif self._enter(connection):
-            self._scoring.put(connection)
-        else:
+        elif not self._enter(connection):
             return False
+        elif self._is_cheap(connection):
+            self._at_hand.append(connection)
+        else:
+            self._scoring.put(connection)
         return True
+
+    @property
+    def has_at_hand(self) -> bool:
+        """Whether requests wait for `answer_one`."""
+        return bool(self._at_hand)
+
+    def answer_one(self) -> None:
+        """Answer a cheap request in the calling thread, the main one.
+
+        Handing it to another thread and back takes longer than answering it.
+        """
+        if self._at_hand:
+            self._try(self._at_hand.popleft())
+
+    def _is_cheap(self, connection: Connection) -> bool:
+        return (
+            self._seconds < limits.CHEAP_SECONDS
+            and len(connection.inbox) <= self._settings.cheap_bytes
+        )
 
     def _enter(self, connection: Connection) -> bool:
         if self.is_full or not self._places.try_enter():

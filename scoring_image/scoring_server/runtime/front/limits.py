@@ -20,6 +20,9 @@ SMOOTHING: Final = 0.05
 # After so long a thread that computes gives the interpreter to one that waits for it: the one that
 # reads and refuses waits for every other in turn. (Python's own is 5 ms.)
 SWITCH_SECONDS: Final = 0.001
+# What a scoring request may take to be answered in the main thread, which neither reads nor refuses
+# meanwhile.
+CHEAP_SECONDS: Final = 0.001
 # What the kernel keeps of an answer that a client does not take (it doubles the number). Without
 # this it keeps up to 4 MB for each connection, which count as the container's memory.
 KERNEL_SEND_BYTES: Final = 64 * 1024
@@ -49,6 +52,8 @@ class FrontSettings:
         held_bytes: what incomplete bodies may occupy, and as much again what clients do not take of
             their answers.
         client_seconds: how long a client may take to send a body, and to take an answer.
+        cheap_bytes: how long a request may be that is answered in the main thread if its like took
+            little lately; 0: none is, as answering waits for something.
         in_flight: counts the places that are taken.
         refused: told from time to time how many requests were refused for want of a place.
     """
@@ -61,5 +66,6 @@ class FrontSettings:
     max_body_bytes: int
     held_bytes: int
     client_seconds: float
+    cheap_bytes: int
     in_flight: Gauge
     refused: Callable[[int], None]

@@ -63,6 +63,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
     def _turn(self) -> None:
         """Wait for something to happen, and do what it asks for."""
         seconds = self._listeners.seconds_left_to_others(len(self._connections), _TICK_SECONDS)
+        if self._answerers.has_at_hand:
+            seconds = 0.0
         for fd, events in self._connections.poller.poll(seconds):
             if (connection := self._connections.get(fd)) is not None:
                 self._happened(connection, events)
@@ -71,6 +73,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             elif fd == self.PIPE[0]:
                 with contextlib.suppress(BlockingIOError):
                     os.read(fd, 4096)
+        self._answerers.answer_one()
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + _TICK_SECONDS
