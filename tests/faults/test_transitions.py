@@ -158,11 +158,6 @@ def transitions(api: Api, count: int) -> list[Transition]:
     return found
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a changed port of the Service is first patched away as if it were a stranger's, which"
-    " leaves a second entry of ours (Update) in managedFields",
-)
 def test_a_state_does_not_depend_on_the_specs_before_it(
     new_trial: NewTrial, api_cluster: Cluster, long: bool
 ) -> None:

@@ -14,7 +14,8 @@ from scoring_operator.controller.objects import spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
 from scoring_operator.controller.store import Child, Store, child_of
-from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
+from scoring_operator.kube import ApiError, Client, Conflict, Invalid, NotFound, ResourceType
+from scoring_operator.kube.client import Object
 from scoring_operator.kube.mergepatch import merge_patch
 from scoring_operator.manifests import CHILD_KINDS
 from scoring_operator.status import Refusal
@@ -181,26 +182,34 @@ class ChildWriter:
 
     async def _update(self, manifest: Manifest, live: Child) -> Child:
         """Apply over an object of ours, and over no other that has its name by now."""
-        await self._evict_strangers(manifest, live)
         over = {**manifest, "metadata": {**manifest["metadata"], "uid": live.uid}}
-        found, _ = await self._client.apply(CHILDREN[manifest["kind"]], over, force=True)
+        resource = CHILDREN[manifest["kind"]]
+        try:
+            found, _ = await self._client.apply(resource, over, force=True)
+        except Invalid:
+            # Apply takes out what was ours alone, and sets ours beside what is of others.
+            if await self._evict_strangers(manifest, live) is None:
+                raise
+            found, _ = await self._client.apply(resource, over, force=True)
+        else:
+            found = await self._evict_strangers(manifest, child_of(found)) or found
         self._store.put(found)
         return child_of(found)
 
-    async def _evict_strangers(self, manifest: Manifest, live: Child) -> None:
-        """Take out what an apply would leave, and would be refused for."""
+    async def _evict_strangers(self, manifest: Manifest, live: Child) -> Object | None:
+        """Take out what an apply leaves, or is refused for; None if there is nothing of it."""
         spec = live.object.get("spec", {})
         wanted = without_strangers(spec, manifest["spec"], "spec")
         if wanted == spec:
-            return
+            return None
         kind, name = name_of(manifest)
         patch = {
             "metadata": {"uid": live.uid, "resourceVersion": live.version},
             "spec": merge_patch(spec, wanted),
         }
         namespace = manifest["metadata"]["namespace"]
-        await self._client.patch(CHILDREN[kind], namespace, name, patch)
-        logger.info("%s %s had entries of others in lists of ours", kind, name)
+        logger.info("%s %s has entries of others in lists of ours", kind, name)
+        return await self._client.patch(CHILDREN[kind], namespace, name, patch)
 
     async def _delete(self, child: Child, outcome: Outcome) -> bool:
         """Delete what is ours; whether it is gone."""
