@@ -92,7 +92,7 @@ def exchange(port: int, data: bytes) -> Reply:
     received = bytearray()
     closed = False
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
-        # Whoever refuses may close first: what is sent then fails, or there is nothing to half-close.
+        # Who refuses may close first: sending then fails, or nothing is there to half-close.
         with contextlib.suppress(OSError):
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
