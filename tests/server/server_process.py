@@ -17,6 +17,7 @@ _SCORING_SERVER = Path(sys.executable).with_name("scoring-server")
 # Starting takes 1 to 2 s alone; the machine may be busy with other tests.
 _PATIENCE_SECONDS = 60.0
 _INFERENCE = "inference"
+_GONE = ""
 
 
 def free_port() -> int:
@@ -110,6 +111,17 @@ class ServerProcess:
             time.sleep(0.05)
         raise AssertionError(f"not ready in {_PATIENCE_SECONDS:.0f} s:\n{self.log.read_text()}")
 
+    def wait_for_workers(self, count: int, without: int = 0) -> float:
+        """Wait until so many run, one of them not counted; in seconds.
+
+        The server is ready as soon as its first worker is.
+        """
+        begin = time.monotonic()
+        while len(set(self.workers()) - {without}) < count:
+            assert time.monotonic() - begin < _PATIENCE_SECONDS, self.log.read_text()
+            time.sleep(0.01)
+        return time.monotonic() - begin
+
     def wait_for_end(self) -> int:
         """Its exit status."""
         return self.process.wait(_PATIENCE_SECONDS)
@@ -124,7 +136,7 @@ class ServerProcess:
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
-        return [pid for pid in self._children() if _name(pid) != _INFERENCE]
+        return [pid for pid in self._children() if _name(pid) not in (_INFERENCE, _GONE)]
 
     def inference_process(self) -> int:
         """The process id of the one that has the model for all workers."""
@@ -137,4 +149,7 @@ class ServerProcess:
 
 
 def _name(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return _GONE

@@ -54,7 +54,7 @@ class Plan:
 class _Wire:
     """A connection and its request."""
 
-    __slots__ = ("entry", "fd", "out", "received", "sock")
+    __slots__ = ("entry", "fd", "out", "port", "received", "sock")
 
     def __init__(self, host: str, port: int) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -63,6 +63,7 @@ class _Wire:
         with contextlib.suppress(BlockingIOError):
             self.sock.connect((host, port))
         self.fd = self.sock.fileno()
+        self.port = self.sock.getsockname()[1]
         self.entry: Entry | None = None
         self.received = b""
         self.out = b""
@@ -131,11 +132,13 @@ class _Generator:
             self._poller.register(wire.fd, select.EPOLLIN | select.EPOLLOUT)
             wire.out = data
             wire.entry = entry
+            entry.port = wire.port
             entry.status = UNREACHED  # until it is sent
             return
         else:
             return
         wire.entry = entry
+        entry.port = wire.port
         entry.status = LOST  # until there is an answer
         self._push(wire, data)
 

@@ -19,12 +19,14 @@ class Entry:
         seconds: from sending it to its answer.
         status: of the answer; LOST, UNREACHED or UNSENT where there was none.
         retry_after: whether the answer says when to come back.
+        port: of the client's end of the connection; 0 where there was none.
     """
 
     sent: float
     seconds: float
     status: int
     retry_after: bool = False
+    port: int = 0
 
 
 @dataclass

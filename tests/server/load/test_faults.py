@@ -1,7 +1,5 @@
 """Rows S2 and S3, and what else may befall a server: a stuck inference, no memory left."""
 
-import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ from tests.server.load.generator import Plan, running
 from tests.server.load.ledger import LOST, UNREACHED
 from tests.server.load.memory_cgroup import memory_cgroup
 from tests.server.load.stuck_model import write_stuck_model
+from tests.server.load.victims import kill
 from tests.server.pictures import encode, plain
 from tests.server.runtime.conftest import faq_variables, image_variables
 from tests.server.server_process import ServerProcess
@@ -24,43 +23,36 @@ PATIENCE_SECONDS = 30.0
 WHITE = (255, 255, 255)
 
 
-def wait_for_workers(server: ServerProcess, count: int, without: int = 0) -> float:
-    """Wait until so many run, one of them not counted; in seconds."""
-    begin = time.monotonic()
-    while len(set(server.workers()) - {without}) < count:
-        assert time.monotonic() - begin < PATIENCE_SECONDS
-        time.sleep(0.01)
-    return time.monotonic() - begin
-
-
 def test_a_killed_worker_costs_its_own_requests_alone(
     faq_model: Path, tmp_path: Path, long: bool
 ) -> None:
     kills, rate = (20 if long else 3), 100.0
     back = []
+    its_own: set[int] = set()
     with ServerProcess(tmp_path, **faq_variables(faq_model), SCORING_WORKERS="2") as server:
         server.wait_until_ready()
-        wait_for_workers(server, 2)
+        server.wait_for_workers(2)
         # Requests of some milliseconds, so that there are some in flight.
         plan = Plan(server.port, rate, 2.0 + 2 * kills, (questions(16),), fresh=True)
         with running(plan) as load:
             time.sleep(1.0)
             for _ in range(kills):
                 victim = server.workers()[0]
-                os.kill(victim, signal.SIGKILL)
-                back.append(wait_for_workers(server, 2, victim))
+                its_own |= kill(victim)
+                back.append(server.wait_for_workers(2, victim))
                 time.sleep(max(0.0, 1.5 - back[-1]))
             ledger = load.ledger()
         assert server.get("/healthz/ready")[0] == 200
-    assert set(ledger.statuses) <= {200, LOST}, ledger.statuses
-    # At this rate few are in flight at a time; a burst may have been, on a busy machine.
-    assert ledger.lost <= 25 * kills
+    # On a machine with other work the workers may be too slow for the load, and say so.
+    assert set(ledger.statuses) <= {200, 503, LOST, UNREACHED}, ledger.statuses
+    assert {entry.port for entry in ledger.entries if entry.status in {LOST, UNREACHED}} <= its_own
+    assert ledger.statuses[200] > len(ledger) / 2
     assert max(back) < PATIENCE_SECONDS
     record(
         "S2",
         "FAQ, two workers",
-        f"{ledger.lost} of {len(ledger)} requests lost in {kills} kills at {rate:.0f}/s; "
-        f"a new worker after {max(back):.1f} s at most",
+        f"{ledger.lost} of {len(ledger)} requests lost in {kills} kills at {rate:.0f}/s, all in "
+        f"the killed workers; a new worker after {max(back):.1f} s at most",
     )
 
 
@@ -108,7 +100,7 @@ def test_sigterm_under_load_loses_nothing_that_got_through(
         folder.mkdir()
         with ServerProcess(folder, **faq_variables(faq_model), SCORING_WORKERS="2") as server:
             server.wait_until_ready()
-            wait_for_workers(server, 2)
+            server.wait_for_workers(2)
             plan = Plan(server.port, rate, 3.0, (QUESTION,), fresh=True, core=GENERATOR_CORE)
             with running(plan) as load:
                 time.sleep(1.5)

@@ -8,7 +8,7 @@ from tests.reliability.figures import record
 from tests.server.load.conftest import QUESTION
 from tests.server.load.generator import Plan, running
 from tests.server.runtime.conftest import faq_variables
-from tests.server.runtime.test_keys import both_workers, status
+from tests.server.runtime.test_keys import status
 from tests.server.secret_volume import SecretVolume
 from tests.server.server_process import ServerProcess
 
@@ -43,7 +43,7 @@ def test_keys_are_rotated_under_load(faq_model: Path, tmp_path: Path, long: bool
     slowest, total = 0.0, 0
     with ServerProcess(tmp_path, **variables, SCORING_WORKERS="2") as server:
         server.wait_until_ready()
-        both_workers(server)
+        server.wait_for_workers(2)
         for old, new in itertools.pairwise(keys):
             with running(
                 Plan(server.port, RATE, 60, (QUESTION,), headers={"X-API-Key": old})

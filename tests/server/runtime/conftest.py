@@ -39,6 +39,7 @@ def faq(faq_model: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     """A server of the FAQ that the image ships, with two workers, that has just become ready."""
     with ServerProcess(tmp_path, **faq_variables(faq_model), SCORING_WORKERS="2") as server:
         server.wait_until_ready()
+        server.wait_for_workers(2)
         yield server
 
 

@@ -42,15 +42,6 @@ def settled(server: ServerProcess, key: str, wanted: int) -> None:
         time.sleep(0.01)
 
 
-def both_workers(server: ServerProcess) -> list[int]:
-    """The workers' process ids: the server is ready as soon as the first of them is."""
-    deadline = time.monotonic() + 10
-    while len(workers := server.workers()) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return workers
-
-
 def test_keys_are_replaced_without_a_restart_and_never_logged(
     faq_model: Path, tmp_path: Path
 ) -> None:
@@ -62,7 +53,8 @@ def test_keys_are_replaced_without_a_restart_and_never_logged(
         assert status(server, Authorization=f"Bearer {OLD}") == 200
         assert status(server, X_API_Key=NEW) == 401
         assert status(server) == 401
-        workers = both_workers(server)
+        server.wait_for_workers(2)
+        workers = server.workers()
         volume.write({"mobile-app": NEW})
         settled(server, NEW, 200)
         settled(server, OLD, 401)

@@ -169,7 +169,7 @@ def test_faq_workers_share_one_loading(faq_model: Path, tmp_path: Path, workers:
     variables = {**faq_variables(faq_model), "SCORING_WORKERS": workers}
     with ServerProcess(tmp_path, **variables) as server:
         server.wait_until_ready()
-        wait_until(lambda: len(server.workers()) == int(workers))
+        server.wait_for_workers(int(workers))
         server.terminate()
         assert server.wait_for_end() == 0
 
