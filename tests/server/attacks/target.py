@@ -88,7 +88,13 @@ class Target(ServerProcess):
 
 
 def exchange(port: int, data: bytes) -> Reply:
-    """Send bytes as they are and half-close; everything that comes back."""
+    """Send bytes as they are and half-close; the answers that come back."""
+    received, closed = send_bytes(port, data)
+    return Reply(_statuses(received), closed, received)
+
+
+def send_bytes(port: int, data: bytes) -> tuple[bytes, bool]:
+    """Send bytes as they are and half-close; all that comes back, and whether it ended in order."""
     received = bytearray()
     closed = False
     with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
@@ -100,7 +106,7 @@ def exchange(port: int, data: bytes) -> Reply:
             while piece := connection.recv(65_536):
                 received += piece
             closed = True
-    return Reply(_statuses(bytes(received)), closed, bytes(received))
+    return bytes(received), closed
 
 
 def _statuses(data: bytes) -> list[int]:
