@@ -17,6 +17,7 @@ from tests.e2e.api import Api, audited, call, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
 
@@ -81,12 +82,23 @@ def settled(api: Api, crowd: str, serving: OperatorProcess) -> dict[str, Childre
     return stored(api, crowd)
 
 
+def reaches(number: int, row: Row, settled: dict[str, Children]) -> bool:
+    """Whether the row's value is where it should be."""
+    return bool(row.look(settled[name(number)]) == of_row(number, row.expected))
+
+
 @pytest.mark.parametrize(("number", "row"), list(enumerate(ROWS)), ids=[row.name for row in ROWS])
 def test_a_leaf_of_the_spec_reaches_the_stored_child(
     number: int, row: Row, settled: dict[str, Children]
 ) -> None:
-    children = settled[name(number)]
-    assert row.look(children) == of_row(number, row.expected)
+    assert reaches(number, row, settled)
+
+
+def test_no_leaf_of_the_spec_is_without_effect(settled: dict[str, Children]) -> None:
+    lost = [row.name for number, row in enumerate(ROWS) if not reaches(number, row, settled)]
+    assert not lost
+    leaves = len({row.leaf for row in ROWS})  # all of the schema: test_render.py
+    record("R4", "leaves in the stored children", f"{leaves} of {leaves}, {len(ROWS)} values")
 
 
 def test_no_child_is_found_different_from_what_was_applied_and_no_later_look_writes(

@@ -69,6 +69,30 @@ def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
     )
 
 
+def test_an_update_costs_one_read_and_one_write_of_the_child_that_changes(
+    api: Api, namespace: str, launch: Launch, audit_log: Path
+) -> None:
+    operator = launch(namespace)
+    serve(api, namespace, operator)
+    offset = audit_log.stat().st_size
+    spec = {"rollout": {"drainSeconds": 20}}
+    changed = api.patch("ScoringService", namespace, "faq-0", {"spec": spec})
+
+    def is_observed() -> bool:
+        found = api.get("ScoringService", namespace, "faq-0")
+        observed = found["status"]["observedGeneration"]
+        return bool(observed == changed["metadata"]["generation"])
+
+    eventually(is_observed, "the change is observed")
+    wait_for_quiet(operator)
+    calls = Counter(call(event) for event in audited(audit_log, offset))
+    statuses = calls.pop("patch scoringservices/status")
+    assert statuses <= 3
+    assert calls.pop("create events", 0) <= 1
+    assert calls == {"get scoringservices": 1, "patch deployments": 1}
+    record("R11", "update, until quiet", f"1 read, 1 write, {statuses} of the status")
+
+
 def test_a_restart_where_all_is_settled_reads_lists_only_and_writes_nothing(
     api: Api, namespace: str, launch: Launch, audit_log: Path
 ) -> None:

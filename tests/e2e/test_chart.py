@@ -18,6 +18,7 @@ from tests.e2e.api import Api, Object, condition, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.reliability.figures import record
 
 CHART = Path(__file__).parents[2] / "charts" / "scoring-operator"
 RELEASE = "chart-test"
@@ -70,6 +71,7 @@ def test_helm_finds_no_fault(helm: str) -> None:
         [helm, "lint", "--strict", str(CHART)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
+    record("X3", "helm lint --strict", "0 findings")
 
 
 def test_an_unknown_value_is_refused(helm: str) -> None:
@@ -145,6 +147,7 @@ def test_the_pods_are_restricted_and_everything_is_accepted_without_a_warning(
     )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
+    record("X1", "the operator", "the chart's objects and its pod: admitted, 0 warnings")
 
 
 def test_without_the_crd_nothing_cluster_scoped_is_needed_in_named_namespaces(helm: str) -> None:
@@ -183,7 +186,15 @@ def test_the_charts_rights_are_enough_and_all_of_them_are_used(
     decision = "authorization.k8s.io/decision"
     forbidden = [e for e in events if e.get("annotations", {}).get(decision) == "forbid"]
     assert not forbidden, [event["requestURI"] for event in forbidden]
-    assert granted(documents) - used(events) <= ALLOWED_UNUSED
+    rights = granted(documents)
+    unused = rights - used(events)
+    assert unused <= ALLOWED_UNUSED
+    record(
+        "X2",
+        f"rights of the chart, {'clusterwide' if clusterwide else 'namespaced'}",
+        f"0 too few; {len(rights)} granted, {len(rights) - len(unused)} seen in the audit log,"
+        f" {len(unused)} for what this cluster lacks or the log calls otherwise",
+    )
 
 
 _CHILDREN = [
@@ -273,18 +284,22 @@ def test_the_operators_account_can_do_nothing_else(
     documents = rendered(helm, home)
     apply(api_cluster, [item for item in documents if item["kind"] != "Deployment"])
     account = f"--as=system:serviceaccount:{home}:{RELEASE}"
-    for verb, resource in (
+    probes = (
         ("create", "pods"),
         ("create", "pods/exec"),
         ("list", "secrets"),
         ("create", "clusterrolebindings"),
         ("escalate", "clusterroles"),
+        ("bind", "clusterroles"),
         ("impersonate", "users"),
+        ("create", "serviceaccounts/token"),
         ("update", "scoringservices"),
         ("patch", "scoringservices"),
         ("delete", "namespaces"),
-    ):
+    )
+    for verb, resource in probes:
         command = [api_cluster.kubectl_command, "--kubeconfig", str(api_cluster.kubeconfig)]
         question = ["auth", "can-i", verb, resource, account]
         done = subprocess.run([*command, *question], capture_output=True, text=True, check=False)
         assert done.stdout.strip() == "no", f"{verb} {resource}: {done.stdout}{done.stderr}"
+    record("X2", "attempts to escalate", f"{len(probes)} of {len(probes)} refused")
