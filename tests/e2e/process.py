@@ -20,10 +20,18 @@ from tests.e2e.api import Object, eventually
 class OperatorProcess:
     """`python -m scoring_operator run …`, ready when entered, ended by SIGTERM at the end."""
 
-    def __init__(self, kubeconfig: Path, log: Path, *arguments: str, wait: bool = True) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        *arguments: str,
+        wait: bool = True,
+        code: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self.log = log
         self._wait = wait
+        self._code = code  # a folder with another operator than this checkout's
         self._command = [
             *(sys.executable, "-m", "scoring_operator", "run", *arguments),
             *("--kubeconfig", str(kubeconfig), "--port", str(self.port)),
@@ -31,8 +39,9 @@ class OperatorProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> OperatorProcess:
+        environment = _environment(self._code)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stderr=log, env=_environment())
+            self._process = subprocess.Popen(self._command, stderr=log, env=environment)
         if self._wait:
             eventually(self.is_ready, "the operator is ready", 30, pause=0.02)
         return self
@@ -111,9 +120,10 @@ def free_port() -> int:
         return port
 
 
-def _environment() -> dict[str, str]:
+def _environment(code: Path | None) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SCORING_")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+    path = {} if code is None else {"PYTHONPATH": str(code)}
+    return {**kept, **path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def wait_for_quiet(operator: OperatorProcess, seconds: float = 1.0, deadline: float = 30.0) -> None:

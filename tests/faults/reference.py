@@ -13,9 +13,6 @@ from tests.faults.snapshot import State, differences, learn_mask, snapshots
 from tests.faults.streams import Event
 from tests.faults.trial import Trial
 
-# What is refused for good, as far as the operator can tell, is tried again every 30 s.
-CONVERGED_SECONDS = 200.0
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -64,14 +61,24 @@ def faults(trial: Trial, wanted: References) -> dict[str, list[str]]:
     return {name: texts for name, texts in found.items() if texts}
 
 
-def converge(trial: Trial, wanted: References) -> None:
-    """Wait until all is as it should be; whoever wants to know what is not asks `faults`."""
-    deadline = time.monotonic() + CONVERGED_SECONDS
-    while wanted and time.monotonic() < deadline:
+def converge(trial: Trial, wanted: References) -> dict[str, list[str]]:
+    """Wait until each has been as it should be; what is wrong with those that never were."""
+    deadline = time.monotonic() + trial.patience
+    while True:
         trial.keep()
         wrong = faults(trial, wanted)
         wanted = {name: item for name, item in wanted.items() if name in wrong}
+        if not wanted or time.monotonic() > deadline:
+            return wrong
         time.sleep(0.2)
+
+
+def outcome(trial: Trial, wanted: References) -> dict[str, list[str]]:
+    """Wait until all is as it should be, and at rest; what is not so in the end."""
+    if wrong := converge(trial, wanted):
+        return wrong
+    trial.settle(wanted)
+    return faults(trial, wanted)
 
 
 def measure(trial: Trial, scenarios: Sequence[Scenario]) -> dict[str, Reference]:

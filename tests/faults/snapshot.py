@@ -34,6 +34,11 @@ _INCIDENTAL = (
 )
 
 
+# The Deployment controller's account of how a roll-out went: `Progressing` names the step that it
+# happened to see last (NewReplicaSetCreated or ReplicaSetUpdated, with all else equal).
+_DIARY = ("Deployment", "conditions")
+
+
 def objects(api: Api, namespace: str) -> Iterator[Object]:
     """The ScoringServices and all children in a namespace."""
     for kind, (version, plural) in _PATHS.items():
@@ -73,6 +78,10 @@ def _state(namespace: str, name: str, found: list[Object]) -> State:
             "deleting": "deletionTimestamp" in metadata,
             "managers": sorted(map(_ownership, metadata.get("managedFields") or ())),
         }
+        kind, diary = _DIARY
+        if item["kind"] == kind:
+            status = item.get("status") or {}
+            item["status"] = {key: value for key, value in status.items() if key != diary}
         text = json.dumps(item).replace(namespace, "the-namespace").replace(name, "the-name")
         for uid, title in uids.items():
             text = text.replace(uid, title)

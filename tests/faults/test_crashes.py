@@ -36,7 +36,8 @@ def crash(
             end = {name: ends[name]}
             if was_killed(trial, end, kills, name):
                 trial.revive()
-            converge(trial, end)
+            if wrong := converge(trial, end):
+                return len(kills.fired), kills.told(wrong)
         trial.settle(plan)
         return len(kills.fired), kills.told(faults(trial, ends))
 

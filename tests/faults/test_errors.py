@@ -13,7 +13,7 @@ import pytest
 from tests.faults.actions import Action, Answer, CutBody, Hang, LoseReply
 from tests.faults.conftest import Measured, NewTrial
 from tests.faults.plan import Injected, Point, run_plan, sample
-from tests.faults.reference import Reference, converge, faults
+from tests.faults.reference import Reference, outcome
 from tests.faults.scenarios import SCENARIOS
 from tests.reliability.figures import record
 
@@ -46,9 +46,7 @@ def fail(
         trial.proxy.decide = failures.at_call
         for name, point in plan.items():
             trial.go_on(point.scenario, name)
-        converge(trial, ends)
-        trial.settle(plan)
-        wrong = failures.told(faults(trial, ends))
+        wrong = failures.told(outcome(trial, ends))
         if trial.restarts:
             wrong.append(f"the operator ended {trial.restarts} times")
         return len(failures.fired), wrong

@@ -14,11 +14,11 @@ import pytest
 from tests.e2e.api import eventually
 from tests.faults.conftest import Measured, NewTrial
 from tests.faults.plan import Tally, run_plan, sample, side_by_side
-from tests.faults.reference import CONVERGED_SECONDS, Reference, converge, faults
-from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.reference import Reference, outcome
+from tests.faults.scenarios import SCENARIOS, SMALL, Scenario
 from tests.faults.snapshot import State, differences, snapshots
 from tests.faults.streams import EVERYTHING
-from tests.faults.trial import Trial
+from tests.faults.trial import CONVERGED_SECONDS, Trial
 from tests.reliability.figures import record
 
 pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
@@ -38,14 +38,20 @@ HELD = (
     "pods",
 )
 
+# What a resource becomes that was not there before.
+AWAY = {**SMALL, "image": "example.com/other:2"}
+
 Held = tuple[Scenario, str]
 
 
 def travel(new_trial: NewTrial, size: int | None, scenario: Scenario) -> Tally:
-    """Start operators that see the moments of a scenario, when it is long over."""
+    """Start operators that see moments of a scenario, when it is over and was taken back."""
     with new_trial() as trial:
         trial.begin({NAME: scenario})
         trial.go_on(scenario, NAME)
+        trial.settle([NAME])
+        # What was half done then is not wanted any more.
+        trial.apply(scenario.before or AWAY, NAME)
         trial.settle([NAME])
         seen = {int(event.version) for event in trial.proxy.streams.seen}
         present = snapshots(trial.api, trial.namespace, [NAME])[NAME]
@@ -105,11 +111,9 @@ def hold(
             trial.go_on(scenario, name)
             trial.quiet()
             trial.proxy.hold("")
-        converge(trial, ends)
-        trial.settle(plan)
         wrong = [
             f"{plan[name][0].name} with {plan[name][1]} held: {text}"
-            for name, texts in faults(trial, ends).items()
+            for name, texts in outcome(trial, ends).items()
             for text in texts
         ]
     return len(plan), wrong

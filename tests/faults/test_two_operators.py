@@ -8,18 +8,19 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.fixtures import Cluster
-from tests.e2e.api import Api, Object, eventually
+from tests.e2e.api import Api, Object, eventually, stays
 from tests.e2e.conftest import install_crd, unused_namespace
-from tests.e2e.process import OperatorProcess, wait_for_quiet
+from tests.e2e.process import wait_for_quiet
 from tests.e2e.resources import scoring_service
 from tests.e2e.trail import Trail
-from tests.faults.proxy import FaultProxy
+from tests.faults.planted.bug import Bug, plant
+from tests.faults.planted.in_order import PAUSED_LEADER_LEADS
+from tests.faults.replica import Replica
 from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
@@ -31,43 +32,6 @@ LEASE_SECONDS = 15.0
 WAVE = 20
 ROUNDS = 1
 LONG_ROUNDS = 10
-
-
-class Replica:
-    """An operator with its proxy; it stands for election in its namespace."""
-
-    def __init__(
-        self, cluster: Cluster, folder: Path, namespace: str, *arguments: str, wait: bool = True
-    ) -> None:
-        self.proxy = FaultProxy(cluster.kubeconfig)
-        self.namespace = namespace
-        self._stack = ExitStack()
-        self._stack.enter_context(self.proxy)
-        number = len(list(folder.iterdir()))
-        kubeconfig = self.proxy.write_kubeconfig(folder / f"kubeconfig-{number}")
-        self.operator = OperatorProcess(
-            kubeconfig,
-            folder / f"operator-{number}.log",
-            *("--namespace", namespace, "--lease-name", "two", "--lease-namespace", namespace),
-            *arguments,
-            wait=wait,
-        )
-        self._stack.enter_context(self.operator)
-
-    def close(self) -> None:
-        """End it, paused or not."""
-        if self.operator.process.poll() is None:
-            self.operator.process.kill()
-            self.operator.process.wait()
-        self._stack.close()
-
-    def writes(self) -> int:
-        """How many writes it has sent; neither Leases nor Events."""
-        return sum(call.write > 0 for call in self.proxy.calls)
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """To the process."""
-        self.operator.process.send_signal(number)
 
 
 NewReplica = Callable[..., Replica]
@@ -89,12 +53,18 @@ def namespace(api: Api) -> Iterator[str]:
 
 
 @pytest.fixture
-def replica(api_cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[NewReplica]:
+def replica(
+    api_cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[NewReplica]:
     """Start operators; they end with the test."""
     started: list[Replica] = []
 
-    def start(*arguments: str, wait: bool = True) -> Replica:
-        started.append(Replica(api_cluster, tmp_path, namespace, *arguments, wait=wait))
+    def start(*arguments: str, bug: Bug | None = None) -> Replica:
+        code = plant(bug, tmp_path_factory.mktemp("code") / "code") if bug else None
+        started.append(Replica(api_cluster, tmp_path, namespace, *arguments, code=code))
         return started[-1]
 
     yield start
@@ -118,6 +88,7 @@ def holder(api: Api, namespace: str) -> Object:
     return found
 
 
+@pytest.mark.timeout(1800)
 def test_a_leader_that_is_paused_in_the_middle_of_its_work_writes_nothing_when_it_wakes(
     api: Api, namespace: str, replica: NewReplica, long: bool
 ) -> None:
@@ -126,16 +97,27 @@ def test_a_leader_that_is_paused_in_the_middle_of_its_work_writes_nothing_when_i
     eventually(leader.operator.leads, "the first one leads", 30)
     for number in range(rounds):
         standby = replica()
-        pause_and_wake(api, leader, standby, number)
+        assert pause_and_wake(api, leader, standby, number) == 0
         leader = standby
     record("R18", "leader paused at work, woken up later", f"0 late writes in {rounds} rounds")
 
 
-def pause_and_wake(api: Api, leader: Replica, standby: Replica, number: int) -> None:
-    done = leader.writes()
+def test_a_leader_that_would_write_when_it_wakes_is_found_out(
+    api: Api, namespace: str, replica: NewReplica, long: bool
+) -> None:
+    if not long:
+        pytest.skip("the test of the test runs with --long")
+    leader = replica(bug=PAUSED_LEADER_LEADS)
+    eventually(leader.operator.leads, "the first one leads", 30)
+    assert pause_and_wake(api, leader, replica(), 0) > 0
+    record("R19", "planted bug of the Lease that a paused leader shows", "1 of 1")
+
+
+def pause_and_wake(api: Api, leader: Replica, standby: Replica, number: int) -> int:
+    """How many writes it sends when it wakes up between two writes, and another one leads."""
+    paused = leader.pause_after(leader.writes() + 2 + 5 * number)
     wave(api, leader.namespace, f"round{number}")
-    eventually(lambda: leader.writes() > done, "it is at work", 30)
-    leader.send_signal(signal.SIGSTOP)
+    assert paused.wait(60), "it is at work"
     eventually(standby.operator.leads, "the standby takes over", 60, pause=0.1)
     # What the paused one had sent before is done by now, and all the rest by the new one.
     before = leader.writes()
@@ -143,7 +125,35 @@ def pause_and_wake(api: Api, leader: Replica, standby: Replica, number: int) -> 
     eventually(lambda: served(api, leader.namespace, wanted), "all is served", 60, pause=0.1)
     leader.send_signal(signal.SIGCONT)
     assert leader.operator.process.wait(timeout=60) == 1, "it ends: another one leads"
-    assert leader.writes() == before, "a write of one that no longer leads"
+    return leader.writes() - before
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600], ids=["slow", "fast"])
+def test_a_leader_whose_clock_is_wrong_leads_on_and_is_replaced_in_time(
+    api: Api, namespace: str, replica: NewReplica, long: bool, seconds: int
+) -> None:
+    if not long:
+        pytest.skip("a minute each: they run with --long")
+    leader = replica(bug=wrong_clock(seconds))
+    eventually(leader.operator.leads, "the first one leads", 30)
+    standby = replica()
+    stays(leader.operator.leads, "its renewals count, whatever they say", 2 * LEASE_SECONDS)
+    assert not standby.operator.leads()
+    assert holder(api, namespace)["leaseTransitions"] == 0
+    taken = replaced(api, leader, standby, signal.SIGKILL)
+    clock = f"{'fast' if seconds > 0 else 'slow'} by an hour"
+    record("R18", f"leader's clock {clock}", f"undisturbed; killed, replaced after {taken:.1f} s")
+
+
+def wrong_clock(seconds: int) -> Bug:
+    """An operator that writes another time into its Lease than it is."""
+    return Bug(
+        f"a clock that is {seconds} s ahead",
+        "kube/lease.py",
+        "now = datetime.now(UTC).strftime",
+        f"now = datetime.fromtimestamp(time.time() + {seconds}, UTC).strftime",
+        "",
+    )
 
 
 def test_a_leader_that_is_paused_without_a_standby_goes_on(
@@ -175,18 +185,24 @@ def test_a_leader_that_ends_is_replaced_in_time(
     eventually(leader.operator.leads, "the first one leads", 30)
     standby = replica()
     assert not standby.operator.leads()
-    leader.send_signal(number)
-    ended = time.monotonic()
-    api.apply(scoring_service(namespace))
-    eventually(
-        lambda: api.find("Deployment", namespace, "faq"),
-        "the standby works",
-        HAND_OVER_SECONDS + MARGIN_SECONDS,
-    )
-    seconds = time.monotonic() - ended
+    seconds = replaced(api, leader, standby, number)
     record(
         "R18", f"leader ended by {number.name}", f"the standby's first child after {seconds:.1f} s"
     )
+
+
+def replaced(api: Api, leader: Replica, standby: Replica, number: signal.Signals) -> float:
+    """End a leader; the seconds until the standby has made the first child of a new resource."""
+    leader.send_signal(number)
+    ended = time.monotonic()
+    api.apply(scoring_service(leader.namespace))
+    eventually(
+        lambda: api.find("Deployment", leader.namespace, "faq"),
+        "the standby works",
+        HAND_OVER_SECONDS + MARGIN_SECONDS,
+    )
+    assert standby.operator.leads()
+    return time.monotonic() - ended
 
 
 def test_an_upgrade_to_other_defaults_writes_once_and_restarts_no_pod(

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.actions import Cut, Drop, Error, EventAction, Late, Twice
 from tests.faults.conftest import Measured, NewTrial
 from tests.faults.plan import Injected, Point, run_plan, sample
-from tests.faults.reference import Reference, converge, faults
+from tests.faults.reference import Reference, outcome
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.streams import EXPIRED
 from tests.reliability.figures import record
@@ -42,9 +42,7 @@ def distort(
             trial.go_on(point.scenario, name)
         trial.quiet()
         trial.proxy.end_watches(EXPIRED)
-        converge(trial, ends)
-        trial.settle(plan)
-        return len(distorted.fired), distorted.told(faults(trial, ends))
+        return len(distorted.fired), distorted.told(outcome(trial, ends))
 
 
 @pytest.mark.parametrize(

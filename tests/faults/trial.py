@@ -25,14 +25,21 @@ DEADLINE_SECONDS = 300.0
 # The operator says when it will look again. What takes it longer than this is no step of a change,
 # but a look at something that may never come, such as the slow resync.
 PATIENCE_SECONDS = 4.0
+# What is refused for good, as far as the operator can tell, is tried again every 30 s.
+CONVERGED_SECONDS = 200.0
 QUIET_SECONDS = 1.1
 
 
 class Trial:
     """Starts and kills operators; the proxy counts what they do."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, namespace: str) -> None:
+    def __init__(
+        self, kubeconfig: Path, folder: Path, namespace: str, code: Path | None = None
+    ) -> None:
         self.kubeconfig = kubeconfig
+        self.code = code
+        """A folder with another operator than this checkout's."""
+        self.patience = CONVERGED_SECONDS
         self.api = Api(kubeconfig)  # of its own: trials run side by side
         self.namespace = namespace
         self.proxy = FaultProxy(kubeconfig)
@@ -82,7 +89,7 @@ class Trial:
         kubeconfig = self.proxy.write_kubeconfig(self._folder / "kubeconfig")
         log = self._folder / f"operator-{self._started}.log"
         arguments = ("--namespace", self.namespace, "--no-leader-election")
-        self._operator = OperatorProcess(kubeconfig, log, *arguments, wait=False)
+        self._operator = OperatorProcess(kubeconfig, log, *arguments, wait=False, code=self.code)
         self._operator.__enter__()
         if wait:
             eventually(self.operator.is_ready, "the operator is ready", DEADLINE_SECONDS, 0.05)
