@@ -68,6 +68,6 @@ def test_a_crash_at_any_write_leads_to_the_same_end(
         ]
         points += sample(every, None if long else SAMPLE, scenario.name)
     tally = run_plan(partial(crash, new_trial, wanted), points, PORTION)
-    tally.check(0.9)
+    tally.check(0.9 if long else 0.7)
     figure = f"{tally.met} in {len(SCENARIOS)} scenarios; each came to the same end"
     record("R1", "kills", figure)

@@ -6,19 +6,19 @@ watch of one kind is held while the resource changes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 
 import pytest
 
-from tests.e2e.api import eventually
 from tests.faults.conftest import Measured, NewTrial
 from tests.faults.plan import Tally, run_plan, sample, side_by_side
 from tests.faults.reference import Reference, outcome
 from tests.faults.scenarios import SCENARIOS, SMALL, Scenario
 from tests.faults.snapshot import State, differences, snapshots
 from tests.faults.streams import EVERYTHING
-from tests.faults.trial import CONVERGED_SECONDS, Trial
+from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
 pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
@@ -55,13 +55,13 @@ def travel(new_trial: NewTrial, size: int | None, scenario: Scenario) -> Tally:
         trial.settle([NAME])
         seen = {int(event.version) for event in trial.proxy.streams.seen}
         present = snapshots(trial.api, trial.namespace, [NAME])[NAME]
-        wrong = []
+        wrong: list[str] = []
         moments = sample(sorted(seen), size, scenario.name)
         for moment in moments:
-            trial.kill()
-            wrong += [
-                f"{scenario.name} at {moment}: {text}" for text in look(trial, moment, present)
-            ]
+            if not wrong:  # else there is nothing to compare with any more
+                trial.kill()
+                found = look(trial, moment, present)
+                wrong = [f"{scenario.name} at {moment}: {text}" for text in found]
     return Tally(len(moments), len(moments), wrong)
 
 
@@ -71,7 +71,7 @@ def look(trial: Trial, moment: int, present: State) -> list[str]:
     trial.proxy.stale = moment
     trial.proxy.hold(EVERYTHING)
     trial.revive()
-    trial.quiet()
+    trial.still()
     state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
     wrong = differences(children(state), children(present), set())
     generation = "ScoringService/the-name.status.observedGeneration"
@@ -80,14 +80,21 @@ def look(trial: Trial, moment: int, present: State) -> list[str]:
     wrong += [f"{effect} under a stale view" for effect in trial.counts(NAME)]
     trial.proxy.stale = None
     trial.proxy.hold("")
-
-    def is_right() -> bool:
-        state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
-        return not differences(state, present, volatile(state))
-
-    eventually(is_right, "with the present in view all is as before", CONVERGED_SECONDS, 0.2)
-    trial.settle([NAME])
+    wrong += [f"with the present in view: {text}" for text in never_right(trial, present)]
+    if not wrong:
+        trial.settle([NAME])
     return wrong
+
+
+def never_right(trial: Trial, present: State) -> list[str]:
+    """Wait until all is as it was; what never is."""
+    deadline = time.monotonic() + trial.patience
+    while True:
+        state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
+        left = differences(state, present, volatile(state))
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.2)
 
 
 def children(state: State) -> State:
@@ -109,7 +116,7 @@ def hold(
         for name, (scenario, kind) in plan.items():
             trial.proxy.hold(kind)
             trial.go_on(scenario, name)
-            trial.quiet()
+            trial.still()
             trial.proxy.hold("")
         wrong = [
             f"{plan[name][0].name} with {plan[name][1]} held: {text}"

@@ -40,7 +40,7 @@ def distort(
         trial.proxy.streams.decide = distorted.at_event
         for name, point in plan.items():
             trial.go_on(point.scenario, name)
-        trial.quiet()
+        trial.still()
         trial.proxy.end_watches(EXPIRED)
         return len(distorted.fired), distorted.told(outcome(trial, ends))
 

@@ -28,6 +28,8 @@ PATIENCE_SECONDS = 4.0
 # What is refused for good, as far as the operator can tell, is tried again every 30 s.
 CONVERGED_SECONDS = 200.0
 QUIET_SECONDS = 1.1
+# Longer than the operator takes between two looks at something that it waits for.
+STILL_SECONDS = 3.0
 
 
 class Trial:
@@ -158,6 +160,17 @@ class Trial:
                 before, since = now, time.monotonic()
             time.sleep(0.1)
 
+    def still(self) -> None:
+        """Wait until nothing has happened for a while, though the operator may wait for more."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        before, since = self._activity(), time.monotonic()
+        while time.monotonic() - since < STILL_SECONDS:
+            self.keep()
+            assert time.monotonic() < deadline, f"there is always something going on: {before}"
+            if (now := self._activity()) != before or self._works():
+                before, since = now, time.monotonic()
+            time.sleep(0.1)
+
     def counts(self, name: str) -> Counter[str]:
         """How often what was created, and deleted, for a resource, as far as that was done."""
         return Counter(effect for call in self.calls(name) if (effect := _effect(call, name)))
@@ -175,10 +188,19 @@ class Trial:
         calls = sum(call.verb != "watch" and bool(call.resource) for call in self.proxy.calls)
         return calls, len(self.proxy.streams.seen)
 
-    def _has_nothing_to_do(self) -> bool:
+    def _facts(self) -> Object | None:
         try:
-            facts = json.loads(self.operator.get("/healthz")[1])
+            facts: Object = json.loads(self.operator.get("/healthz")[1])
         except OSError:  # it has just ended
+            return None
+        return facts
+
+    def _works(self) -> bool:
+        facts = self._facts()
+        return facts is None or facts["queueDepth"] > 0 or facts["busySeconds"] > 0
+
+    def _has_nothing_to_do(self) -> bool:
+        if (facts := self._facts()) is None:
             return False
         due = facts["nextLookSeconds"]
         idle = facts["queueDepth"] == 0 and facts["busySeconds"] == 0

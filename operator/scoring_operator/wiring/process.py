@@ -27,6 +27,7 @@ from scoring_operator.kube import ApiError, Client, Credentials, ResourceType, l
 from scoring_operator.kube.credentials import CredentialsError
 from scoring_operator.kube.lease import Elector, LeaseLost
 from scoring_operator.wiring.discovery import wait_for_kinds
+from scoring_operator.wiring.ending import end_all_others
 from scoring_operator.wiring.endpoint import Endpoint
 from scoring_operator.wiring.informers import OPTIONAL, WATCHED, Informers
 from scoring_operator.wiring.metrics import Metrics
@@ -268,4 +269,7 @@ def _cause(error: BaseException) -> BaseException:
 
 
 async def _run(settings: Settings, credentials: Credentials) -> None:
-    await Process(settings, credentials).run()
+    try:
+        await Process(settings, credentials).run()
+    finally:
+        await end_all_others()
