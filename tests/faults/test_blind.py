@@ -17,7 +17,7 @@ from tests.faults.conftest import NewTrial
 from tests.faults.kept import Kept
 from tests.reliability.figures import record
 
-pytestmark = pytest.mark.api
+pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
 
 SEEING_AGAIN_SECONDS = 120.0
 # What the machine may add: a restart beside other tests takes its time.

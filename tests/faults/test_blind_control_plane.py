@@ -82,7 +82,7 @@ def _scale(api: Api, namespace: str, number: int) -> None:
     api.patch("ScoringService", namespace, NAME, {"spec": {"replicas": number}})
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_operator_outlives_its_control_plane(
     new_trial: NewTrial, send: Kill, long: bool
 ) -> None:

@@ -14,7 +14,7 @@ from tests.faults.snapshot import objects
 from tests.faults.trial import Trial
 from tests.reliability.figures import record
 
-pytestmark = pytest.mark.api
+pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
 
 NAME = "subject"
 ROUNDS = 50
