@@ -2,14 +2,38 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, repeat
+from functools import lru_cache
+from itertools import repeat
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring_server.faq.embeddings import EmbeddingTable
+from scoring_server.faq.text import char_ngrams_of_word, find_words, joined_words, normalise
+
+# Most words of a question have been in others, so what they bring is kept. Longer words are rare,
+# and hostile ones of this length and number take 7 MB (tests/server/faq/test_featuriser.py).
+REMEMBERED_WORDS: Final = 4000
+REMEMBERED_CHARACTERS: Final = 20
+
+# Unseen n-grams are kept as one text: the objects of their own would take twenty times as much. No
+# word has a line end in it.
+_BETWEEN: Final = "\n"
+
+
+class Features(NamedTuple):
+    """The features of one question.
+
+    Attributes:
+        rows: rows of the weight matrix, ascending, each once, shape (n,).
+        values: the features' values, shape (n,), float64.
+    """
+
+    rows: NDArray[np.intp]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -17,19 +41,18 @@ class Block:
     """One kind of n-grams and its vocabulary.
 
     Attributes:
-        analyse: from text to n-grams, with repetitions.
+        sizes: fewest and most words or characters of an n-gram.
         places: n-gram → its place in the vocabulary.
         first_row: the row of the weight matrix that belongs to place 0.
-        unseen: the row, behind those of the matrix, for n-grams outside the vocabulary, which
-            count in the norm alone.
-        weight: the L2 norm of the block where every n-gram of the text is known.
+        unseen_idf: of n-grams outside the vocabulary, which count in the norm alone.
+        norm: the L2 norm of the block where every n-gram of the text is known.
     """
 
-    analyse: Callable[[str], list[str]]
+    sizes: tuple[int, int]
     places: Mapping[str, int]
     first_row: int
-    unseen: int
-    weight: float
+    unseen_idf: float
+    norm: float
 
 
 class Meaning:
@@ -46,92 +69,114 @@ class Meaning:
         self._rows = np.arange(first_row, first_row + table.dimensions)
         self._weight = weight
 
-    def features(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Rows and values of one normalised text; none where the table knows nothing of it."""
+    def features(self, text: str) -> Features:
+        """Of one normalised text; none where the table knows nothing of it."""
         direction = self._table.embed(text)
         if direction is None:
-            return self._rows[:0], np.zeros(0)
-        return self._rows, direction * self._weight
+            return Features(self._rows[:0], np.zeros(0))
+        return Features(self._rows, direction * self._weight)
 
 
-@dataclass(frozen=True)
-class Features:
-    """The features of some questions, one question after the other.
+class _Word(NamedTuple):
+    """What one word brings; words here are what lies between white space.
 
     Attributes:
-        rows: rows of the weight matrix, shape (n,).
-        values: the features' values, shape (n,), float64.
-        starts: where each question begins in them, shape (questions,).
+        words: the words in it by the measure of word n-grams.
+        rows: of its known character n-grams, with repetitions, shape (n,).
+        unseen: its other character n-grams, with _BETWEEN between them.
     """
 
+    words: list[str]
     rows: NDArray[np.intp]
-    values: NDArray[np.float64]
-    starts: NDArray[np.intp]
+    unseen: str
 
 
-@dataclass(frozen=True)
 class Featuriser:
-    """Turns questions into features.
+    """Turns questions into features; safe to share between threads and forks.
 
-    A question is short: what each call of numpy costs by itself decides. So all n-grams of a
-    question are weighed at once, and the intercept with them.
+    A question is short: what each call of numpy costs by itself decides. So the rows of all its
+    n-grams become one array, in which those that repeat are found by sorting. The order of the rows
+    also makes the bits of the result the same whether a word was remembered or not.
 
-    Attributes:
-        normalise: applied to each text first.
-        blocks: the kinds of n-grams, in the order of their rows.
-        intercept: the row that every question has with value 1, behind those of the blocks.
-        idf: inverse document frequency by row, 1 for the intercept and, behind it, the blocks'
-            values for what is unseen; shape (rows + 1 + blocks,).
+    Args:
+        words, chars: the kinds of n-grams; the rows of words come first.
+        intercept: the row that every question has with value 1, behind those of the n-grams.
+        idf: inverse document frequency by row, 1 for the intercept; shape (intercept + 1,).
         meaning: features behind the intercept's; None where the model has none.
     """
 
-    normalise: Callable[[str], str]
-    blocks: Sequence[Block]
-    intercept: int
-    idf: NDArray[np.float64]
-    meaning: Meaning | None = None
+    def __init__(
+        self,
+        words: Block,
+        chars: Block,
+        intercept: int,
+        idf: NDArray[np.float64],
+        meaning: Meaning | None = None,
+    ) -> None:
+        self._words = words
+        self._chars = chars
+        self._intercept = intercept
+        self._idf = idf
+        self._meaning = meaning
+        self._remembered = lru_cache(maxsize=REMEMBERED_WORDS)(self._word)
 
-    def __call__(self, questions: Sequence[str]) -> Features:
-        """Features of the questions; no question is without any, thanks to the intercept."""
-        parts = list(map(self._features, questions))
-        if len(parts) == 1:
-            ((rows, values),) = parts
-            return Features(rows, values, np.zeros(1, dtype=np.intp))
-        ends = np.cumsum([len(rows) for rows, _ in parts])
-        return Features(
-            rows=np.concatenate([rows for rows, _ in parts]),
-            values=np.concatenate([values for _, values in parts]),
-            starts=np.concatenate([[0], ends[:-1]]),
-        )
+    def __call__(self, question: str) -> Features:
+        """Features of a question; none is without any, thanks to the intercept."""
+        text = normalise(question)
+        words = [
+            self._remembered(word) if len(word) <= REMEMBERED_CHARACTERS else self._word(word)
+            for word in text.split()
+        ]
+        ngrams = joined_words([w for word in words for w in word.words], *self._words.sizes)
+        found = list(map(self._words.places.get, ngrams, repeat(-1)))
+        unseen_words = [n for n, row in zip(ngrams, found, strict=True) if row < 0]
+        found.append(self._intercept)
+        rows = np.concatenate([np.array(found, np.intp), *[word.rows for word in words]])
+        rows.sort()
+        rows = rows[len(unseen_words) :]
 
-    def _features(self, question: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Rows and values of one question: by block in order of appearance, then the intercept's,
-        then the meaning's."""
-        text = self.normalise(question)
-        counters = [Counter(block.analyse(text)) for block in self.blocks]
-        ends = list(accumulate(map(len, counters)))
-        parts = list(map(slice, (0, *ends), ends))
-        places = (
-            map(block.places.get, counts, repeat(block.unseen - block.first_row))
-            for block, counts in zip(self.blocks, counters, strict=True)
+        is_first = np.empty(len(rows), np.bool_)
+        is_first[0] = True
+        np.not_equal(rows[1:], rows[:-1], out=is_first[1:])
+        (starts,) = is_first.nonzero()
+        rows = rows[starts]
+        values = np.ones(len(rows))  # the intercept comes last, once
+        frequencies = values[:-1]
+        np.log(starts[1:] - starts[:-1], out=frequencies)
+        frequencies += 1.0
+        values *= self._idf[rows]
+
+        chars_at = int(rows.searchsorted(self._chars.first_row))
+        unseen_chars = _BETWEEN.join([word.unseen for word in words if word.unseen])
+        _scale(values[:chars_at], unseen_words, self._words)
+        _scale(
+            values[chars_at:-1], unseen_chars.split(_BETWEEN) if unseen_chars else [], self._chars
         )
-        counted = (counts.values() for counts in counters)
-        rows = np.fromiter(chain(*places, (self.intercept,)), np.intp, ends[-1] + 1)
-        values = np.fromiter(chain(*counted, (1,)), np.float64, ends[-1] + 1)
-        for block, part in zip(self.blocks, parts, strict=True):
-            rows[part] += block.first_row
-        np.log(values, out=values)
-        values += 1.0
-        values *= self.idf[rows]
-        for block, part in zip(self.blocks, parts, strict=True):
-            norm = math.sqrt(values[part] @ values[part])
-            if norm > 0:
-                values[part] *= block.weight / norm
-        known = rows <= self.intercept
-        if self.meaning is None:
-            return rows[known], values[known]
-        more_rows, more_values = self.meaning.features(text)
-        return (
-            np.concatenate([rows[known], more_rows]),
-            np.concatenate([values[known], more_values]),
-        )
+        if self._meaning is None:
+            return Features(rows, values)
+        more = self._meaning.features(text)
+        return Features(np.concatenate([rows, more.rows]), np.concatenate([values, more.values]))
+
+    def _word(self, word: str) -> _Word:
+        ngrams = char_ngrams_of_word(word, *self._chars.sizes)
+        places = list(map(self._chars.places.get, ngrams))
+        rows = np.array([place for place in places if place is not None], np.intp)
+        rows += self._chars.first_row
+        unseen = [n for n, place in zip(ngrams, places, strict=True) if place is None]
+        return _Word(find_words(word), rows, _BETWEEN.join(unseen))
+
+
+def _scale(values: NDArray[np.float64], unseen: Sequence[str], block: Block) -> None:
+    """Give a block's values its norm, in place, with what the text has of unseen n-grams."""
+    squares = float(values @ values)
+    if unseen:
+        squares += _squared_frequencies(unseen) * block.unseen_idf**2
+    if squares > 0:
+        values *= block.norm / math.sqrt(squares)
+
+
+def _squared_frequencies(ngrams: Sequence[str]) -> float:
+    """The sum of the squared sublinear frequencies."""
+    if len(set(ngrams)) == len(ngrams):
+        return float(len(ngrams))
+    return sum((1.0 + math.log(count)) ** 2 for count in Counter(ngrams).values())

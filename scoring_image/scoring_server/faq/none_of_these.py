@@ -1,5 +1,6 @@
 """The probability that no original answers a question."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,11 @@ class NoneOfThese:
         best, lead = best_and_lead(logits)
         logit = self.intercept - self.top * best - self.lead * lead
         return np.exp(-np.logaddexp(0.0, -logit))
+
+    def probability_of_one(self, best: float, lead: float) -> float:
+        """The same of one question, from its best logit and the lead of this over the second."""
+        logit = self.intercept - self.top * best - self.lead * lead
+        return math.exp(min(0.0, logit) - math.log1p(math.exp(-abs(logit))))
 
 
 def best_and_lead(logits: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

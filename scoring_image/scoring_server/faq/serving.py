@@ -1,8 +1,8 @@
 """Ranking at serving time: needs numpy and orjson, nothing of scikit-learn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from scoring_server.artefact import open_artefact
 from scoring_server.faq.featuriser import Block, Featuriser, Meaning
 from scoring_server.faq.model import Answer, FaqModel, Id, Originals
 from scoring_server.faq.model_files import KIND, read_model
-from scoring_server.faq.text import char_ngrams, normalise, word_ngrams
 
 # Logits that are held at a time, 8 MB: a request may ask many questions of many originals.
 _MAX_LOGITS = 1_000_000
@@ -75,9 +74,8 @@ class FaqRanker:
     def __init__(self, model: FaqModel, info: dict[str, Any]) -> None:
         self.info = info
         self._model = model
-        self._ids = model.originals.ids
-        self._answer_ids = model.originals.answer_ids
-        self._places = {identity: place for place, identity in enumerate(self._ids)}
+        self._ids = _objects(model.originals.ids)
+        self._answer_ids = _objects(model.originals.answer_ids)
         self._featurise = _featuriser(model)
 
     def rank(
@@ -101,17 +99,19 @@ class FaqRanker:
         size = max(1, _MAX_LOGITS // len(self._ids))
         for start in range(0, len(questions), size):
             logits = self.logits(questions[start : start + size])
-            none = self.none_probability(logits).tolist()
-            rankings += [
-                Ranking(self._rows(row, top, min_probability), none_probability)
-                for row, none_probability in zip(logits, none, strict=True)
-            ]
+            rankings += [self._ranking(row, top, min_probability) for row in logits]
         return rankings
 
     @property
     def originals(self) -> Originals:
         """Ids, answer ids and texts of the originals, in the order of the logits."""
         return self._model.originals
+
+    @cached_property
+    def _places(self) -> Mapping[Id, int]:
+        """From an original's id to its place; not made while the model is loaded."""
+        ids = self._model.originals.ids
+        return dict(zip(ids, range(len(ids)), strict=True))
 
     @property
     def none_threshold(self) -> float:
@@ -132,57 +132,61 @@ class FaqRanker:
 
     def logits(self, questions: Sequence[str]) -> NDArray[np.float64]:
         """Logits of the originals, shape (questions, originals)."""
-        return self._model.weights.logits(self._featurise(questions))
+        return self._model.weights.logits([self._featurise(q) for q in questions])
 
     def none_probability(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability that no original answers, shape (questions,), from the logits."""
         return self._model.none.probability(logits)
 
-    def _rows(
+    def _ranking(
         self, logits: NDArray[np.float64], top: int | None, min_probability: float
-    ) -> list[tuple[Id, Id, float]]:
-        probabilities = np.exp(logits - logits.max())
+    ) -> Ranking:
+        order = _best(logits, None if top is None else max(top, 2))
+        best, *second = logits[order[:2]].tolist()
+        probabilities = np.exp(logits - best)
         probabilities /= probabilities.sum()
-        order = _best(logits, top)
+        if top is not None:
+            order = order[:top]
         chosen = probabilities[order]
         if min_probability > 0.0:
             order = order[chosen >= min_probability]
             chosen = chosen[: len(order)]
-        places = order.tolist()
-        ids = map(self._ids.__getitem__, places)
-        answer_ids = map(self._answer_ids.__getitem__, places)
-        return list(zip(ids, answer_ids, chosen.tolist(), strict=True))
+        ids, answer_ids = self._ids[order].tolist(), self._answer_ids[order].tolist()
+        return Ranking(
+            rows=list(zip(ids, answer_ids, chosen.tolist(), strict=True)),
+            none_probability=self._model.none.probability_of_one(
+                best, best - second[0] if second else 0.0
+            ),
+        )
 
 
 def _best(logits: NDArray[np.float64], top: int | None) -> NDArray[np.intp]:
     """Indices of the highest logits, best first, equals in ascending order."""
     if top is None or top >= len(logits):
-        return np.argsort(-logits, kind="stable")
+        return (-logits).argsort(kind="stable")
     threshold = np.partition(logits, len(logits) - top)[len(logits) - top]
-    candidates = np.flatnonzero(logits >= threshold)
-    return candidates[np.argsort(-logits[candidates], kind="stable")[:top]]
+    (candidates,) = (logits >= threshold).nonzero()
+    best: NDArray[np.intp] = candidates[(-logits[candidates]).argsort(kind="stable")[:top]]
+    return best
+
+
+def _objects(values: Sequence[Id]) -> NDArray[np.object_]:
+    """An array, from which many are taken at once faster than from a list."""
+    array = np.empty(len(values), np.object_)
+    array[:] = values
+    return array
 
 
 def _featuriser(model: FaqModel) -> Featuriser:
-    kinds = ((model.words, word_ngrams), (model.chars, char_ngrams))
-    intercept = sum(len(block.ngrams) for block, _ in kinds)
-    blocks = []
-    first_row = 0
-    for number, (block, ngrams) in enumerate(kinds):
-        smallest, largest = block.sizes
-        blocks.append(
-            Block(
-                analyse=partial(ngrams, smallest=smallest, largest=largest),
-                places=block.places,
-                first_row=first_row,
-                unseen=intercept + 1 + number,
-                weight=block.norm,
-            )
-        )
-        first_row += len(block.ngrams)
-    seen, unseen = zip(*((block.idf[:-1], block.idf[-1:]) for block, _ in kinds), strict=True)
+    words, chars = model.words, model.chars
+    chars_at, intercept = len(words.ngrams), len(words.ngrams) + len(chars.ngrams)
     meaning = None
     if model.embedding is not None:
         meaning = Meaning(model.embedding.table, intercept + 1, model.embedding.norm)
-    idf = np.concatenate([*seen, np.ones(1), *unseen])
-    return Featuriser(normalise, blocks, intercept, idf, meaning)
+    return Featuriser(
+        Block(words.sizes, words.places, 0, float(words.idf[-1]), words.norm),
+        Block(chars.sizes, chars.places, chars_at, float(chars.idf[-1]), chars.norm),
+        intercept,
+        np.concatenate([words.idf[:-1], chars.idf[:-1], np.ones(1)]),
+        meaning,
+    )

@@ -7,7 +7,7 @@ the two together.
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Final
 
 # A question is short. What lies behind this many characters is not read, in training neither, so
@@ -16,7 +16,7 @@ MAX_CHARACTERS: Final = 10_000
 
 WORD_PATTERN: Final = r"(?u)\b\w\w+\b"
 
-_find_words = re.compile(WORD_PATTERN).findall
+find_words = re.compile(WORD_PATTERN).findall
 
 
 def normalise(text: str) -> str:
@@ -40,10 +40,17 @@ def word_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:
 
     Words are runs of two or more word characters. Same as scikit-learn's `analyzer="word"`.
     """
-    words = _find_words(normalised)
-    ngrams: list[str] = [] if smallest > 1 else list(words)
-    for size in range(max(2, smallest), largest + 1):
-        ngrams += [" ".join(words[i : i + size]) for i in range(len(words) - size + 1)]
+    return joined_words(find_words(normalised), smallest, largest)
+
+
+def joined_words(words: Sequence[str], smallest: int, largest: int) -> list[str]:
+    """The word n-grams of a text that has these words."""
+    ngrams: list[str] = []
+    for size in range(smallest, largest + 1):
+        if size == 1:
+            ngrams += words
+        else:
+            ngrams += map(" ".join, zip(*(words[i:] for i in range(size)), strict=False))
     return ngrams
 
 
@@ -53,14 +60,15 @@ def char_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:
     Words are what lies between white space, so "===" and "c++" count. A word that is shorter than
     an n-gram gives itself once. Same as scikit-learn's `analyzer="char_wb"`.
     """
-    ngrams: list[str] = []
-    for word in normalised.split():
-        of_word = _remembered_ngrams if len(word) <= _REMEMBERED_CHARACTERS else _ngrams_of_word
-        ngrams += of_word(word, smallest, largest)
-    return ngrams
+    return [
+        ngram
+        for word in normalised.split()
+        for ngram in char_ngrams_of_word(word, smallest, largest)
+    ]
 
 
-def _ngrams_of_word(word: str, smallest: int, largest: int) -> list[str]:
+def char_ngrams_of_word(word: str, smallest: int, largest: int) -> list[str]:
+    """The part of `char_ngrams` that one word gives."""
     padded = f" {word} "
     length = len(padded)
     ngrams: list[str] = []
@@ -70,9 +78,3 @@ def _ngrams_of_word(word: str, smallest: int, largest: int) -> list[str]:
             break
         ngrams += [padded[i : i + size] for i in range(length - size + 1)]
     return ngrams
-
-
-# Most words of a question have been in others: their n-grams, and the hashes of these, are kept.
-# 2,000 words take about 5 MB.
-_REMEMBERED_CHARACTERS: Final = 16
-_remembered_ngrams = lru_cache(maxsize=2000)(_ngrams_of_word)

@@ -15,7 +15,7 @@ from tests.server.server_process import ServerProcess
 __all__ = ["faq_model"]
 
 QUESTION = json.dumps({"input": "how do i copy an object", "top": 1}).encode()
-SLOW = json.dumps({"input": ["how do i copy an object"] * 256, "top": 1}).encode()
+SLOW = json.dumps({"input": ["how do i copy an object " * 10] * 256, "top": 1}).encode()
 HEAD = (
     b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
 )
