@@ -14,6 +14,7 @@ from gunicorn.http.parser import RequestParser
 from scoring_server.http.answers import JSON, Answer
 from scoring_server.http.errors import error_body
 from scoring_server.http.score import ARRIVED
+from scoring_server.runtime.front.plain import PlainAnswer, plain_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -78,6 +79,12 @@ def answer_request(
     """
     head, body = connection.inbox.take()
     try:
+        if body is not None:
+            environ = plain_environ(head, body, connection.address, connection.server)
+            if environ is not None:
+                environ[ARRIVED] = connection.arrived
+                answer = PlainAnswer(may_keep=may_keep)
+                return Answered(answer.run(app, environ), answer.keep, nothing_follows=False)
         return _answer(app, cfg, connection, head, body, may_keep)
     except (StopIteration, parse_errors.NoMoreData):
         return Answered(b"", keep=False, nothing_follows=False)
