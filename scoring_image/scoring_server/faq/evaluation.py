@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scoring_server.faq.data import Questions
 from scoring_server.faq.metrics import RankingMetrics, auroc, ranking_metrics, ranks_of
 from scoring_server.faq.serving import FaqRanker
-from scoring_server.faq.trade_off import TradeOff, no_match_trade_off
+from scoring_server.faq.trade_off import AtThreshold, TradeOff, at_threshold, no_match_trade_off
 
 # Logits of so many questions at a time: with 100,000 originals they take 50 MB.
 _CHUNK = 64
@@ -26,6 +26,8 @@ class Evaluation:
         unanswered: how many questions have no original.
         none_auroc: how well P(none) tells these from the others; None where one kind is missing.
         trade_off: what each threshold of P(none) costs; None where one kind is missing.
+        threshold: the model's.
+        at_threshold: what it does.
     """
 
     ranks: NDArray[np.intp]
@@ -34,6 +36,8 @@ class Evaluation:
     unanswered: int
     none_auroc: float | None
     trade_off: TradeOff | None
+    threshold: float
+    at_threshold: AtThreshold
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with camel-case keys; what was not measured is null."""
@@ -46,6 +50,12 @@ class Evaluation:
             measured["meanRank"] = ranking.mean_rank
             measured["expectedCalibrationError"] = ranking.ece
         measured |= {"unanswered": self.unanswered, "noneAuroc": self.none_auroc}
+        measured["atThreshold"] = {
+            "threshold": self.threshold,
+            "refusedOfAnswered": self.at_threshold.refused,
+            "refusedOfAnsweredRight": self.at_threshold.refused_right,
+            "letThroughOfUnanswered": self.at_threshold.let_through,
+        }
         return {**measured, "noMatch": None if self.trade_off is None else _json(self.trade_off)}
 
     def table(self) -> list[tuple[str, str]]:
@@ -62,8 +72,12 @@ class Evaluation:
             rows.append(("mean rank", f"{ranking.mean_rank:.2f}"))
             rows.append(("expected calibration error (ECE)", f"{ranking.ece:.4f}"))
         rows.append(("questions without an original", str(self.unanswered)))
-        area = "-" if self.none_auroc is None else f"{self.none_auroc:.4f}"
-        rows.append(("no-match AUROC", area))
+        rows.append(("no-match AUROC", _figure(self.none_auroc)))
+        at = self.at_threshold
+        rows.append(("the model's threshold of P(none)", f"{self.threshold:.2f}"))
+        rows.append(("  refused, of those with an original", _figure(at.refused)))
+        rows.append(("  refused, of those answered right", _figure(at.refused_right)))
+        rows.append(("  let through, of those without", _figure(at.let_through)))
         if self.trade_off is not None:
             trade_off, best = self.trade_off, self.trade_off.best
             rows.append(("best threshold of P(none)", f"{trade_off.thresholds[best]:.2f}"))
@@ -88,13 +102,16 @@ def evaluate(ranker: FaqRanker, questions: Questions) -> Evaluation:
         none[chunk] = ranker.none_probability(logits)
     ranks, confidence = ranks[answered], confidence[answered]
     both = len(ranks) > 0 and not answered.all()
+    kinds = (none[answered], ranks == 1, none[~answered])
     return Evaluation(
         ranks=ranks,
         confidence=confidence,
         ranking=ranking_metrics(ranks, confidence) if len(ranks) else None,
         unanswered=int(np.sum(~answered)),
         none_auroc=auroc(none[~answered], none[answered]) if both else None,
-        trade_off=no_match_trade_off(none[answered], ranks == 1, none[~answered]) if both else None,
+        trade_off=no_match_trade_off(*kinds) if both else None,
+        threshold=ranker.none_threshold,
+        at_threshold=at_threshold(ranker.none_threshold, *kinds),
     )
 
 
@@ -106,3 +123,7 @@ def _json(trade_off: TradeOff) -> dict[str, Any]:
         "kept": trade_off.kept.tolist(),
         "accuracyOfAnswered": trade_off.accuracy.tolist(),
     }
+
+
+def _figure(share: float | None) -> str:
+    return "-" if share is None else f"{share:.4f}"

@@ -23,6 +23,7 @@ def describe(artefact: Artefact, model: FaqModel) -> list[str]:
         **_meaning(model),
         "matrix": f"{form}, {' x '.join(map(str, model.weights.shape))}",
         "size": f"{size / 1e6:.2f} MB",
+        "unanswered from P(none) of": f"{model.none.threshold:g}",
         **dict(_flat("created by", manifest.created_by)),
         **dict(_flat("metrics", manifest.details.get("metrics", {}))),
     }

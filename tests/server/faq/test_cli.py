@@ -69,8 +69,9 @@ def test_train_twice_gives_the_same_bytes_and_another_seed_another_model(
         assert train(tiny_files, tmp_path / name, "--quiet", *more) == 0
         return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
 
-    assert content("a") == content("b", "--seed", "0")
-    assert content("a") != content("c", "--seed", "1")
+    first = content("a")
+    assert first == content("b", "--seed", "0")
+    assert first != content("c", "--seed", "1")
 
 
 def test_training_in_other_processes_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -124,11 +125,15 @@ def test_evaluate_prints_a_table_and_writes_json(
     assert table["Acc@1"] == "1.0000"
     assert table["no-match AUROC"] == "1.0000"
     assert table["refused, of those without"] == "1.0000"
+    assert table["let through, of those without"] == "0.0000"
+    assert table["refused, of those with an original"] == "0.0000"
     assert table["questions without an original"] == "1"
     figures = json.loads(report.read_text())
     assert figures["accuracyAt3"] == 1.0
     assert figures["questions"] == 2
     assert figures["unanswered"] == 1
+    assert figures["atThreshold"]["letThroughOfUnanswered"] == 0.0
+    assert f"{figures['atThreshold']['threshold']:.2f}" == table["the model's threshold of P(none)"]
     assert figures["model"]["digest"].startswith("sha256:")
 
 
@@ -138,7 +143,11 @@ def test_evaluate_says_what_it_could_not_measure(
     questions = tmp_path / "t.csv"
     questions.write_text("Id,OriginalId,Text\n1,q0,opening hours\n")
     assert main(["evaluate", "--model", str(tiny_model), "--questions", str(questions)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split() == ["no-match", "AUROC", "-"]
+    told = capsys.readouterr().out.splitlines()
+    table = {label.strip(): value for label, value in (line.rsplit(maxsplit=1) for line in told)}
+    assert table["no-match AUROC"] == "-"
+    assert table["let through, of those without"] == "-"
+    assert table["refused, of those with an original"] == "0.0000"
 
 
 PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<?xml"
@@ -247,6 +256,7 @@ def test_inspect_describes_the_model_and_an_original(
     lines = capsys.readouterr().out
     assert re.search(r"^digest +sha256:[0-9a-f]{64}$", lines, re.MULTILINE)
     assert re.search(r"^created by\.data\.originals\.rows +4$", lines, re.MULTILINE)
+    assert re.search(r"^unanswered from P\(none\) of +0\.[0-9]+$", lines, re.MULTILINE)
     assert main(["inspect", "--model", str(tiny_model), "--original", "q3", "--top", "5"]) == 0
     header, *strongest = capsys.readouterr().out.splitlines()
     assert header == "q3 -> answer 3: refund"
@@ -265,7 +275,8 @@ def test_a_missing_file_is_named(
     tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     originals, _ = map(str, tiny_files)
-    arguments = ["--originals", originals, "--duplicates", "none.csv", "--output", str(tmp_path)]
+    arguments = ["--originals", originals, "--duplicates", "none.csv"]
+    arguments += ["--output", str(tmp_path / "m")]
     assert "none.csv: No such file or directory" in error_of(capsys, "train", *arguments)
 
 
@@ -286,8 +297,33 @@ def test_an_output_that_is_something_else_is_left_alone(
 ) -> None:
     originals, duplicates = map(str, tiny_files)
     arguments = ["--originals", originals, "--duplicates", duplicates, "--quiet"]
-    message = error_of(capsys, "train", *arguments, "--output", str(tmp_path))
+    arguments += ["--output", str(tmp_path)]
+    assert "holds 'duplicates.csv' already" in error_of(capsys, "train", *arguments)
+    message = error_of(capsys, "train", *arguments, "--replace")
     assert "is not an artefact, so it is left alone" in message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["duplicates.csv", "originals.tsv"]
+
+
+def test_an_earlier_model_is_replaced_only_when_told(
+    tmp_path: Path,
+    tiny_files: tuple[Path, Path],
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = (tiny_model / "model.json").read_bytes()
+    originals, duplicates = map(str, tiny_files)
+    arguments = ["--originals", originals, "--duplicates", duplicates, "--seed", "1", "--quiet"]
+    arguments += ["--output", str(tiny_model)]
+    message = error_of(capsys, "train", *arguments)
+    assert "model holds 'model.json' already: choose another folder, or say --replace" in message
+    assert (tiny_model / "model.json").read_bytes() == before
+    assert main(["train", *arguments, "--replace"]) == 0
+    assert (tiny_model / "model.json").read_bytes() != before
+
+
+def test_an_empty_folder_is_written_to(tmp_path: Path, tiny_files: tuple[Path, Path]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert train(tiny_files, tmp_path / "empty", "--quiet") == 0
 
 
 def test_a_damaged_model_is_told(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -369,6 +405,19 @@ def test_the_threshold_of_none_is_the_trainers_choice(
         capsys.readouterr()
         assert main(["score", "--model", str(model), "--json", "money back"]) == 0
         assert json.loads(capsys.readouterr().out)["none"] is verdict
+
+
+def test_training_chooses_a_threshold_and_says_what_it_does(
+    tmp_path: Path, tiny_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(tiny_files, tmp_path / "m", "--quiet") == 0
+    told = capsys.readouterr().out
+    manifest = json.loads((tmp_path / "m" / "model.json").read_text())
+    threshold = manifest["noneOfThese"]["threshold"]
+    assert 0.5 <= threshold <= 1
+    assert f"from a probability of none of {threshold:g} on" in told
+    assert manifest["metrics"]["refusedOfAnsweredRight"] <= 0.1
+    assert "letThroughOfUnanswered" in told
 
 
 def test_a_single_original_trains_with_a_warning(

@@ -13,7 +13,7 @@ from scoring_server.faq.metrics import (
     ranks_of,
     reliability,
 )
-from scoring_server.faq.trade_off import no_match_trade_off
+from scoring_server.faq.trade_off import at_threshold, default_threshold, no_match_trade_off
 
 
 def test_ranks_count_what_is_better_and_what_is_equal_and_further_left() -> None:
@@ -77,6 +77,41 @@ def test_the_trade_off_counts_both_kinds_of_questions() -> None:
 def test_the_trade_off_needs_both_kinds() -> None:
     with pytest.raises(ValueError, match="needs questions of both kinds"):
         no_match_trade_off(np.array([0.5]), np.array([True]), np.zeros(0))
+
+
+def test_a_threshold_is_told_by_what_it_refuses_and_lets_through() -> None:
+    none, right = np.array([0.1, 0.2, 0.8, 0.5]), np.array([True, False, True, True])
+    at = at_threshold(0.5, none, right, np.array([0.5, 0.4, 0.9, 0.3]))
+    assert at.refused == 0.5
+    assert at.refused_right == pytest.approx(2 / 3)
+    assert at.let_through == 0.5
+
+
+def test_a_threshold_says_nothing_of_questions_that_are_not_there() -> None:
+    at = at_threshold(0.5, np.zeros(0), np.zeros(0, np.bool_), np.zeros(0))
+    assert (at.refused, at.refused_right, at.let_through) == (None, None, None)
+
+
+def test_the_default_threshold_refuses_a_tenth_of_what_is_answered_right() -> None:
+    none = np.linspace(0.4, 0.899, 100)
+    threshold = default_threshold(none)
+    assert np.mean(none >= threshold) <= 0.1
+    assert np.mean(none >= threshold - 0.01) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("none_if_right", "threshold"),
+    [
+        ([], 0.5),  # nothing is known
+        ([0.01] * 50, 0.5),  # the model is sure where it is right: 0.5 costs nothing
+        ([0.7], 0.71),
+        ([0.7] * 20, 0.71),  # all or none
+        ([0.999] * 20, 1.0),
+        ([1.0] * 20, 1.0),
+    ],
+)
+def test_the_default_threshold_at_the_edges(none_if_right: list[float], threshold: float) -> None:
+    assert default_threshold(np.array(none_if_right)) == threshold
 
 
 def test_reliability_counts_each_question_in_its_bin() -> None:

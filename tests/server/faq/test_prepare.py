@@ -52,7 +52,7 @@ def key(text: str) -> str:
 def test_a_share_of_each_originals_duplicates_becomes_the_test(tmp_path: Path) -> None:
     written = prepare(tmp_path / "p", *shipped_tables(), "--plain-text")
     assert len(written["originals"]) == 92
-    assert len(written["duplicates"]) + len(written["test"]) == 700
+    assert len(written["duplicates"]) + len(written["test"]) == 718
     assert 130 <= len(written["test"]) <= 190
     for original in written["originals"]:
         assert any(d["OriginalId"] == original["Id"] for d in written["duplicates"])
@@ -163,9 +163,22 @@ def test_json_lines_and_answers_are_read_and_html_is_taken_out(tmp_path: Path) -
         {"AnswerId": "7", "Text": "With stars.", "Url": "https://a.example/7"},
         {"AnswerId": "8", "Text": "A list.", "Url": ""},
     ]
-    plain = prepare(tmp_path / "p", *files, "--plain-text")
+    plain = prepare(tmp_path / "p", *files, "--plain-text", "--replace")
     assert plain["duplicates"][0]["Text"] == "bold<br>text"
     assert not (tmp_path / "p" / "answers.csv").exists()
+
+
+def test_ones_own_files_are_not_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever prepares in the folder of the data would lose the data."""
+    tables = write_tables(tmp_path, "1,1,one\n2,2,two\n", "3,1,first\n4,2,second\n")
+    originals = (tmp_path / "o.csv").rename(tmp_path / "originals.csv")
+    tables[1], before = originals, originals.read_bytes()
+    message = error_of(capsys, *tables, "--output", tmp_path)
+    assert "holds 'originals.csv' already" in message
+    assert originals.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "originals.csv"]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,27 @@ def test_plain_questions_are_answered_with_confidence(
 
 
 @pytest.mark.parametrize(
+    "question", ["what does this refer to", "the value of this in a callback", "bind this"]
+)
+def test_the_keyword_this_is_found(shipped_ranker: FaqRanker, question: str) -> None:
+    (ranking,) = shipped_ranker.rank([question], top=1)
+    assert ranking.matches[0].original_id == 37
+    assert ranking.none_probability < 0.5
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["what is this", "what's this", "who is this", "how does this work", "is this free"],
+)
+def test_a_common_word_that_is_also_a_keyword_is_no_sure_answer(
+    shipped_ranker: FaqRanker, question: str
+) -> None:
+    (ranking,) = shipped_ranker.rank([question], top=1)
+    assert ranking.none_probability > 0.3
+    assert ranking.matches[0].probability < 0.95
+
+
+@pytest.mark.parametrize(
     "question", ["best pizza in Naples", "when does the next train to Bergen leave", "asdf"]
 )
 def test_questions_about_something_else_are_doubted(

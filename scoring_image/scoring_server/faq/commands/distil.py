@@ -2,9 +2,14 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
-from scoring_server.faq.commands.options import UsageError, add_quiet, positive
+from scoring_server.faq.commands.options import (
+    UsageError,
+    add_output,
+    add_quiet,
+    positive,
+    refuse_to_overwrite,
+)
 from scoring_server.faq.commands.progress import Progress
 
 _DIMENSIONS = 256
@@ -19,9 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the files of an uncased sentence encoder (BERT's kind), or the installed package "
         "that holds them",
     )
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="where the embeddings go"
-    )
+    add_output(parser, "where the embeddings go")
     parser.add_argument("--name", default="embeddings", help="default: embeddings")
     parser.add_argument(
         "--dimensions",
@@ -35,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _distil(options: argparse.Namespace) -> Iterator[str]:
+    refuse_to_overwrite(options)
     try:
         from scoring_server.faq.training.distillation import distil, find_encoder
         from scoring_server.faq.training.encoder import VOCABULARY, EncoderError

@@ -1,7 +1,7 @@
 """What the commands share: options, and the error of a request that cannot be fulfilled."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,34 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """Add --quiet."""
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --output, a folder, and --replace."""
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=what)
+    parser.add_argument(
+        "--replace", action="store_true", help="overwrite what an earlier run wrote there"
+    )
+
+
+def refuse_to_overwrite(options: argparse.Namespace, files: Sequence[str] | None = None) -> None:
+    """Stop before any work where something would be lost that nobody said may be.
+
+    Args:
+        options: with what `add_output` adds.
+        files: what is written into the folder; None: the folder as a whole is.
+
+    Raises:
+        UsageError: it is there, and there is no --replace.
+    """
+    if options.replace or not options.output.is_dir():
+        return
+    there = sorted(path.name for path in options.output.iterdir())
+    lost = there if files is None else [name for name in files if name in there]
+    if lost:
+        raise UsageError(
+            f"{options.output} holds {lost[0]!r} already: choose another folder, or say --replace"
+        )
 
 
 def positive(text: str) -> int:

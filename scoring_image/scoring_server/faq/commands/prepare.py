@@ -6,17 +6,19 @@ from pathlib import Path
 
 from scoring_server.faq.commands.options import (
     UsageError,
+    add_output,
     add_quiet,
     add_seed,
     positive,
     probability,
+    refuse_to_overwrite,
 )
 from scoring_server.faq.commands.progress import Progress
 from scoring_server.faq.preparation.records import Records
 from scoring_server.faq.preparation.selection import Filters, select
 from scoring_server.faq.preparation.stackexchange import Dump, read_dump
 from scoring_server.faq.preparation.tables import read_tables
-from scoring_server.faq.preparation.writing import write_selection
+from scoring_server.faq.preparation.writing import FILES, write_selection
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of the originals: they are left out, and their duplicates become test questions "
         "that no original answers; default: 0",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    add_output(parser, "where originals.csv, duplicates.csv, test.csv and answers.csv go")
     add_seed(parser)
     add_quiet(parser)
     parser.set_defaults(run=_prepare)
@@ -75,6 +77,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _prepare(options: argparse.Namespace) -> Iterator[str]:
     _check_sources(options)
+    refuse_to_overwrite(options, FILES)
     records = _from_dump(options) if options.posts else _from_tables(options)
     selection = select(
         records,

@@ -4,7 +4,14 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from scoring_server.faq.commands.options import UsageError, add_quiet, add_seed, probability
+from scoring_server.faq.commands.options import (
+    UsageError,
+    add_output,
+    add_quiet,
+    add_seed,
+    probability,
+    refuse_to_overwrite,
+)
 from scoring_server.faq.commands.progress import show_step, warn
 
 
@@ -32,16 +39,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what `distil` wrote: compare the meaning of words too, not only the words",
     )
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="where the artefact goes"
-    )
+    add_output(parser, "where the artefact goes")
     parser.add_argument("--name", default="faq", help="the model's name (default: faq)")
     parser.add_argument(
         "--none-threshold",
         type=probability,
-        default=0.5,
         metavar="P",
-        help="from this probability of none on a question counts as unanswered (default: 0.5)",
+        help="from this probability of none on a question counts as unanswered (default: from 0.5 "
+        "the first that refuses at most a tenth of the held-out questions that are answered right)",
     )
     add_seed(parser)
     add_quiet(parser)
@@ -49,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> Iterator[str]:
+    refuse_to_overwrite(options)
     try:
         from scoring_server.faq.training.run import train
     except ModuleNotFoundError as error:
@@ -80,6 +86,8 @@ def _train(options: argparse.Namespace) -> Iterator[str]:
         f"{options.output}: {details['originals']} originals, {trained.duplicates} duplicates, "
         f"{details['features']} features"
     )
+    threshold = details["noneOfThese"]["threshold"]
+    yield f"Questions count as unanswered from a probability of none of {threshold:g} on"
     if trained.metrics:
         yield "On held-out questions:"
         for metric, value in trained.metrics.items():

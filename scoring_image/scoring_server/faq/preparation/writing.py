@@ -7,7 +7,9 @@ from pathlib import Path
 from scoring_server.faq.preparation.records import AnswerText
 from scoring_server.faq.preparation.selection import Selection
 
-ORIGINALS, DUPLICATES, TEST, ANSWERS = "originals.csv", "duplicates.csv", "test.csv", "answers.csv"
+FILES = ORIGINALS, DUPLICATES, TEST, ANSWERS = (
+    "originals.csv", "duplicates.csv", "test.csv", "answers.csv"
+)  # fmt: skip
 
 
 def write_selection(

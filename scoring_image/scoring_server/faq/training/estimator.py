@@ -45,6 +45,11 @@ class HeldOut:
     none_if_answered: NDArray[np.float64]
     none_if_unanswered: NDArray[np.float64]
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether the first match of each duplicate that was left out is right."""
+        return np.asarray(self.probabilities.argmax(axis=1) == self.truth)
+
 
 class FaqMatcher(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Which original does a question ask again?

@@ -16,6 +16,7 @@ from scoring_server.faq.embedding_files import read_embeddings
 from scoring_server.faq.metrics import auroc, ranking_metrics, ranks_of
 from scoring_server.faq.model_files import write_model
 from scoring_server.faq.text import same_text_key
+from scoring_server.faq.trade_off import at_threshold, default_threshold
 from scoring_server.faq.training.estimator import FaqMatcher, HeldOut
 from scoring_server.faq.training.export import serving_form
 
@@ -51,7 +52,7 @@ def train(
     embeddings: Path | None = None,
     name: str,
     seed: int,
-    none_threshold: float = 0.5,
+    none_threshold: float | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Trained:
     """Train a model and write its artefact; the same files and seed give the same bytes.
@@ -62,7 +63,8 @@ def train(
         embeddings: an artefact of embeddings to compare meanings with.
         name: of the model.
         seed: of everything that is drawn by chance.
-        none_threshold: from this probability of none on a question counts as unanswered.
+        none_threshold: from this probability of none on a question counts as unanswered; None: as
+            `default_threshold` says of held-out questions.
         progress: as in FaqMatcher.
 
     Raises:
@@ -83,7 +85,10 @@ def train(
         asked,
         is_original=np.arange(count + len(duplicates.texts)) < count,
     )
-    metrics = _metrics(matcher.held_out_)
+    held_out = matcher.held_out_
+    if none_threshold is None:
+        none_threshold = default_threshold(held_out.none_if_answered[held_out.right])
+    metrics = _metrics(held_out, none_threshold)
     created_by: dict[str, Any] = {
         "tool": "scoring-faq",
         "version": version("scoring-server"),
@@ -119,7 +124,7 @@ def train(
     return Trained(manifest, len(duplicates.texts), metrics, without, ambiguous)
 
 
-def _metrics(held_out: HeldOut) -> dict[str, Any]:
+def _metrics(held_out: HeldOut, none_threshold: float) -> dict[str, Any]:
     """Metrics of held-out questions; the calibration was fitted on them, so its error flatters."""
     metrics: dict[str, Any] = {}
     if len(held_out.truth):
@@ -134,4 +139,16 @@ def _metrics(held_out: HeldOut) -> dict[str, Any]:
     if len(held_out.none_if_answered) and len(held_out.none_if_unanswered):
         area = auroc(held_out.none_if_unanswered, held_out.none_if_answered)
         metrics["noneAuroc"] = round(area, 4)
+    none = at_threshold(
+        none_threshold, held_out.none_if_answered, held_out.right, held_out.none_if_unanswered
+    )
+    metrics |= {
+        name: round(share, 4)
+        for name, share in (
+            ("refusedOfAnswered", none.refused),
+            ("refusedOfAnsweredRight", none.refused_right),
+            ("letThroughOfUnanswered", none.let_through),
+        )
+        if share is not None
+    }
     return metrics
