@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring_server.faq.embeddings import EmbeddingTable
-from scoring_server.faq.text import char_ngrams_of_word, find_words, joined_words, normalise
+from scoring_server.faq.text import char_ngrams, find_words, joined_words, normalise
 
 # Most words of a question have been in others, so what they bring is kept. Longer words are rare,
 # and hostile ones of this length and number take 7 MB (tests/server/faq/test_featuriser.py).
 REMEMBERED_WORDS: Final = 4000
 REMEMBERED_CHARACTERS: Final = 20
+# A text of more words is no question: it is taken as a whole, which costs less for each word, and
+# makes nothing forgotten.
+_MANY_WORDS: Final = 100
 
 # Unseen n-grams are kept as one text: the objects of their own would take twenty times as much. No
 # word has a line end in it.
@@ -77,8 +80,8 @@ class Meaning:
         return Features(self._rows, direction * self._weight)
 
 
-class _Word(NamedTuple):
-    """What one word brings; words here are what lies between white space.
+class _Part(NamedTuple):
+    """What a word brings, or several; words here are what lies between white space.
 
     Attributes:
         words: the words in it by the measure of word n-grams.
@@ -118,20 +121,18 @@ class Featuriser:
         self._intercept = intercept
         self._idf = idf
         self._meaning = meaning
-        self._remembered = lru_cache(maxsize=REMEMBERED_WORDS)(self._word)
+        self._remembered = lru_cache(maxsize=REMEMBERED_WORDS)(self._part)
 
     def __call__(self, question: str) -> Features:
         """Features of a question; none is without any, thanks to the intercept."""
         text = normalise(question)
-        words = [
-            self._remembered(word) if len(word) <= REMEMBERED_CHARACTERS else self._word(word)
-            for word in text.split()
-        ]
-        ngrams = joined_words([w for word in words for w in word.words], *self._words.sizes)
+        words = text.split()
+        parts = [self._part(text)] if len(words) > _MANY_WORDS else list(map(self._word, words))
+        ngrams = joined_words([w for part in parts for w in part.words], *self._words.sizes)
         found = list(map(self._words.places.get, ngrams, repeat(-1)))
         unseen_words = [n for n, row in zip(ngrams, found, strict=True) if row < 0]
         found.append(self._intercept)
-        rows = np.concatenate([np.array(found, np.intp), *[word.rows for word in words]])
+        rows = np.concatenate([np.array(found, np.intp), *[part.rows for part in parts]])
         rows.sort()
         rows = rows[len(unseen_words) :]
 
@@ -147,7 +148,7 @@ class Featuriser:
         values *= self._idf[rows]
 
         chars_at = int(rows.searchsorted(self._chars.first_row))
-        unseen_chars = _BETWEEN.join([word.unseen for word in words if word.unseen])
+        unseen_chars = _BETWEEN.join([part.unseen for part in parts if part.unseen])
         _scale(values[:chars_at], unseen_words, self._words)
         _scale(
             values[chars_at:-1], unseen_chars.split(_BETWEEN) if unseen_chars else [], self._chars
@@ -157,13 +158,16 @@ class Featuriser:
         more = self._meaning.features(text)
         return Features(np.concatenate([rows, more.rows]), np.concatenate([values, more.values]))
 
-    def _word(self, word: str) -> _Word:
-        ngrams = char_ngrams_of_word(word, *self._chars.sizes)
+    def _word(self, word: str) -> _Part:
+        return self._remembered(word) if len(word) <= REMEMBERED_CHARACTERS else self._part(word)
+
+    def _part(self, text: str) -> _Part:
+        ngrams = char_ngrams(text, *self._chars.sizes)
         places = list(map(self._chars.places.get, ngrams))
         rows = np.array([place for place in places if place is not None], np.intp)
         rows += self._chars.first_row
         unseen = [n for n, place in zip(ngrams, places, strict=True) if place is None]
-        return _Word(find_words(word), rows, _BETWEEN.join(unseen))
+        return _Part(find_words(text), rows, _BETWEEN.join(unseen))
 
 
 def _scale(values: NDArray[np.float64], unseen: Sequence[str], block: Block) -> None:

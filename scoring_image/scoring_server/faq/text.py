@@ -60,21 +60,13 @@ def char_ngrams(normalised: str, smallest: int, largest: int) -> list[str]:
     Words are what lies between white space, so "===" and "c++" count. A word that is shorter than
     an n-gram gives itself once. Same as scikit-learn's `analyzer="char_wb"`.
     """
-    return [
-        ngram
-        for word in normalised.split()
-        for ngram in char_ngrams_of_word(word, smallest, largest)
-    ]
-
-
-def char_ngrams_of_word(word: str, smallest: int, largest: int) -> list[str]:
-    """The part of `char_ngrams` that one word gives."""
-    padded = f" {word} "
-    length = len(padded)
     ngrams: list[str] = []
-    for size in range(smallest, largest + 1):
-        if length <= size:
-            ngrams.append(padded)
-            break
-        ngrams += [padded[i : i + size] for i in range(length - size + 1)]
+    for word in normalised.split():
+        padded = f" {word} "
+        length = len(padded)
+        for size in range(smallest, largest + 1):
+            if length <= size:
+                ngrams.append(padded)
+                break
+            ngrams += [padded[i : i + size] for i in range(length - size + 1)]
     return ngrams

@@ -17,11 +17,11 @@ from scoring_server.faq.featuriser import (
     Features,
     Featuriser,
 )
-from scoring_server.faq.text import char_ngrams_of_word
+from scoring_server.faq.text import char_ngrams
 from tests.server.faq.test_serving_equals_training import QUESTIONS
 
 WORDS = ["open", "ticket", "money", "money back", "c++"]
-CHARS = sorted({n for text in WORDS for w in text.split() for n in char_ngrams_of_word(w, 2, 4)})
+CHARS = sorted({ngram for text in WORDS for ngram in char_ngrams(text, 2, 4)})
 
 
 def make() -> Featuriser:
@@ -52,6 +52,13 @@ def test_words_that_were_forgotten_give_the_same_bits(monkeypatch: pytest.Monkey
     used = make()
     for _ in range(3):
         assert bits(used("open a ticket, money back")) == expected
+
+
+def test_a_long_text_is_the_sum_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "open c++ tickets, money back! ÄÖ " * 40
+    whole = bits(make()(text))
+    monkeypatch.setattr(featuriser, "_MANY_WORDS", 1_000_000)
+    assert bits(make()(text)) == whole
 
 
 def test_rows_ascend_and_are_there_once() -> None:
