@@ -23,6 +23,7 @@ def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         folder / "model",
         name="shipped",
         seed=0,
+        none_threshold=0.5,
         answers_file=FAQ_DATA / "answers.csv",
     )
     variables = {

@@ -53,7 +53,14 @@ def shipped_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artefact of the FAQ that the image ships."""
     directory = tmp_path_factory.mktemp("shipped") / "model"
     files = (SHIPPED / "originals.csv", SHIPPED / "duplicates.csv")
-    train(*files, directory, answers_file=SHIPPED / "answers.csv", name="javascript", seed=0)
+    train(
+        *files,
+        directory,
+        answers_file=SHIPPED / "answers.csv",
+        name="javascript",
+        seed=0,
+        none_threshold=0.5,
+    )
     return directory
 
 

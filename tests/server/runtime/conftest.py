@@ -21,7 +21,12 @@ def colour_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def faq_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "faq"
     train(
-        FAQ_DATA / "originals.csv", FAQ_DATA / "duplicates.csv", directory, name="shipped", seed=0
+        FAQ_DATA / "originals.csv",
+        FAQ_DATA / "duplicates.csv",
+        directory,
+        name="shipped",
+        seed=0,
+        none_threshold=0.5,
     )
     return directory
 

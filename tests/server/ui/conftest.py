@@ -61,6 +61,7 @@ def faq_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         answers_file=FAQ_DATA / "answers.csv",
         name="shipped",
         seed=0,
+        none_threshold=0.5,
     )
     return folder
 

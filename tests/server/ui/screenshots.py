@@ -55,6 +55,7 @@ def _faq_variables(folder: Path) -> dict[str, str]:
         answers_file=FAQ_DATA / "answers.csv",
         name="javascript-faq",
         seed=0,
+        none_threshold=0.5,
     )
     return {"SCORING_MODEL_TYPE": "faq-matching", "SCORING_MODEL_PATH": str(folder / "faq")}
 
