@@ -49,6 +49,8 @@ def calls(log: Path, since: int, agent: str) -> Iterator[Call]:
     with log.open("rb") as lines:
         lines.seek(since)
         for line in lines:
+            if not line.endswith(b"\n"):  # it is being written
+                return
             event: dict[str, Any] = json.loads(line)
             reference = event.get("objectRef") or {}
             if event["verb"] == "watch" or reference.get("resource") in (None, *_ASIDE):
@@ -86,6 +88,19 @@ def latencies(created: Iterable[Call], made: Iterable[Call]) -> list[float]:
         for call in created
         if call.resource == "scoringservices" and call.name in last
     ]
+
+
+def soonest_retry(made: Iterable[Call]) -> float | None:
+    """Seconds from a refusal with 429 to the same call's next attempt: the shortest that was."""
+    refused: dict[tuple[str, str], float] = {}
+    waits = []
+    for call in sorted(made, key=lambda call: call.began):
+        same = (call.text, call.name)
+        if same in refused:
+            waits.append(call.began - refused.pop(same))
+        if call.code == 429:
+            refused[same] = call.ended
+    return min(waits, default=None)
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:

@@ -24,7 +24,10 @@ from tests.e2e.resources import scoring_service
 AGENT = "bare-client"
 CONNECTIONS = 32  # as many as the operator has
 
-SPEC: dict[str, Any] = {"autoscaling": {"minReplicas": 1, "maxReplicas": 3}}
+SPEC: dict[str, Any] = {
+    "autoscaling": {"minReplicas": 1, "maxReplicas": 3},
+    "networkPolicy": {"from": [{"cidr": "10.0.0.0/8"}]},
+}
 """Deployment, Service, HorizontalPodAutoscaler and NetworkPolicy; one pod."""
 
 Write = tuple[str, str, dict[str, str], str, dict[str, Any]]

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.reconciler_machine import Others
 from tests.cluster.fixtures import embedded_cluster
 from tests.e2e.api import Api
 from tests.e2e.conftest import install_crd
@@ -16,7 +17,8 @@ from tests.e2e.process import OperatorProcess
 
 NAMESPACE = "scale"
 _ACCOUNT = "operator"
-_PODS_PER_NODE = 100
+# A simulated node has 32 CPUs, and each pod asks for half a CPU; room for a roll-out's extra pods.
+_PODS_PER_NODE = 50
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Place:
     login: Path
     audit_log: Path
     folder: Path
+    name: str
+
+    def others(self) -> Others:
+        """What the machine does besides this, from now on."""
+        return Others(self.name, str(self.login))
 
     def operator(self, *arguments: str) -> OperatorProcess:
         """An operator for the whole cluster, to be entered."""
@@ -42,16 +49,24 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(folder: Path, pods: int) -> Iterator[Place]:
-    """A cluster for as long as the block runs, with simulated nodes for so many pods."""
+def place(folder: Path, pods: int = 0, *, brisk: bool = False) -> Iterator[Place]:
+    """A cluster for as long as the block runs, with simulated nodes for so many pods.
+
+    Unless it is brisk, controllers ask as seldom as by Kubernetes' defaults.
+    """
     nodes = -(-pods // _PODS_PER_NODE)
-    with embedded_cluster("scale", "fake" if nodes else "none", fake_nodes=nodes) as cluster:
+    with embedded_cluster(
+        "scale",
+        "fake" if nodes else "none",
+        fake_nodes=nodes,
+        brisk=brisk,
+    ) as cluster:
         assert cluster.audit_log is not None
         api = Api(cluster.kubeconfig)
         install_crd(api)
         api.create_namespace(NAMESPACE)
         login = _login(api, cluster.kubeconfig, folder / "kubeconfig")
-        yield Place(api, login, cluster.audit_log, folder)
+        yield Place(api, login, cluster.audit_log, folder, cluster.name)
 
 
 def _login(api: Api, owner: Path, file: Path) -> Path:

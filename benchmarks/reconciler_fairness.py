@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmarks import reconciler_audit as audit
 from benchmarks import reconciler_waves as waves
 from benchmarks.reconciler_cluster import NAMESPACE, Place
 
@@ -12,9 +13,11 @@ _NAME = "slow-lane"
 def fairness(place: Place, names: list[str]) -> dict[str, Any]:
     """A create wave of an operator that may have few requests in flight, and must not queue."""
     _narrow(place)
+    since = audit.offset(place.audit_log)
     with place.operator() as operator:
         found = waves.create_children(place, operator, names)
-    return {**found, "count": len(names)}
+    soonest = audit.soonest_retry(audit.calls(place.audit_log, since, waves.OPERATOR))
+    return {**found, "count": len(names), "soonestRetrySeconds": soonest}
 
 
 def _narrow(place: Place) -> None:

@@ -29,6 +29,7 @@ class Watch:
         self._place = place
         self.operator = operator
         self._since = audit.offset(place.audit_log)
+        self._others = place.others()
         self._cpu = 0.0 if operator is None else _cpu_seconds(operator.process.pid)
 
     def calls(self, agent: str = OPERATOR) -> list[audit.Call]:
@@ -45,6 +46,7 @@ class Watch:
             "calls": len(made),
             "refused": sum(call.code == 429 for call in made),
             "cpuSeconds": _cpu_seconds(self.operator.process.pid) - self._cpu,
+            "othersCores": self._others.cores(),
         }
 
 
@@ -56,6 +58,14 @@ def _cpu_seconds(pid: int) -> float:
 def megabytes(operator: OperatorProcess) -> float:
     """Resident memory."""
     return operator.memory() / _MEGABYTE
+
+
+def memory(operator: OperatorProcess) -> Figures:
+    """Resident memory, and the most that it ever had."""
+    status = Path(f"/proc/{operator.process.pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    peak = int(line.split()[1]) * 1024 / _MEGABYTE
+    return {"megabytes": megabytes(operator), "peakMegabytes": peak}
 
 
 def ready(operator: OperatorProcess) -> int:
@@ -123,16 +133,24 @@ def _until_ready(operator: OperatorProcess, number: int) -> None:
 def create_wave(place: Place, operator: OperatorProcess, names: Sequence[str]) -> Figures:
     """Many resources at once, until all are ready."""
     wanted = ready(operator) + len(names)
-    return _created(place, operator, names, lambda: ready(operator) == wanted)
+
+    def wait() -> None:
+        until_quiet(operator, lambda: ready(operator) == wanted)
+
+    return _created(place, operator, names, wait)
 
 
 def create_children(place: Place, operator: OperatorProcess, names: Sequence[str]) -> Figures:
-    """Many resources at once, until their children exist."""
+    """Many resources at once, until their children exist: the figures are those of that moment."""
 
-    def done() -> bool:
-        return _applied(operator) >= len(names)
+    def wait() -> None:
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        while _applied(operator) < len(names):
+            if time.monotonic() > deadline:
+                raise TimeoutError("there are children missing")
+            time.sleep(0.5)
 
-    return _created(place, operator, names, done)
+    return _created(place, operator, names, wait)
 
 
 def _applied(operator: OperatorProcess) -> int:
@@ -142,20 +160,20 @@ def _applied(operator: OperatorProcess) -> int:
 
 
 def _created(
-    place: Place, operator: OperatorProcess, names: Sequence[str], done: Callable[[], bool]
+    place: Place, operator: OperatorProcess, names: Sequence[str], wait: Callable[[], None]
 ) -> Figures:
     watch = Watch(place, operator)
     send_all(place, names, creation)
-    until_quiet(operator, done)
+    wait()
     made, sent = watch.calls(), watch.calls(AGENT)
     began = min(call.began for call in sent)
-    status = place.api.get("ScoringService", NAMESPACE, names[-1])["status"]
+    status = place.api.get("ScoringService", NAMESPACE, names[0])["status"]
     return {
         "createdSeconds": max(call.ended for call in sent) - began,
         "childrenSeconds": max(call.ended for call in made if call.code == 201) - began,
         "quietSeconds": max(call.ended for call in made if call.writes) - began,
         "milliseconds": audit.percentiles(audit.latencies(sent, made)),
-        "megabytes": megabytes(operator),
+        **memory(operator),
         "sample": status,
         **watch.figures(len(names)),
     }
@@ -208,7 +226,7 @@ def restart(place: Place, operator: OperatorProcess, count: int) -> tuple[Figure
         time.sleep(0.1)
     seconds = time.monotonic() - began
     until_quiet(anew, lambda: True)
-    return {"seconds": seconds, "megabytes": megabytes(anew), **watch.figures(1)}, anew
+    return {"seconds": seconds, **memory(anew), **watch.figures(1)}, anew
 
 
 def _pods_label(value: str) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def controller_manager(paths: ClusterPaths, state: ClusterState, binaries: Path)
     """Return the controller manager's command line; every controller has its own RBAC identity."""
     pki = paths.certificates
     name = "kube-controller-manager"
-    return [
+    command = [
         str(binaries / name),
         *_client_flags(paths, state, name),
         "--use-service-account-credentials=true",
@@ -161,13 +161,17 @@ def controller_manager(paths: ClusterPaths, state: ClusterState, binaries: Path)
         f"--root-ca-file={pki / 'ca.crt'}",
         f"--cluster-signing-cert-file={pki / 'ca.crt'}",
         f"--cluster-signing-key-file={pki / 'ca.key'}",
-        # Each controller asks for a token as it starts: at the default of 20 requests a second that
-        # takes five seconds.
-        "--kube-api-qps=200",
-        "--kube-api-burst=400",
-        # Tests wait for the autoscaler: two seconds, not fifteen.
-        "--horizontal-pod-autoscaler-sync-period=2s",
     ]
+    if state.request.brisk:
+        command += [
+            # Each controller asks for a token as it starts: at the default of 20 requests a second
+            # that takes five seconds.
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+            # Tests wait for the autoscaler: two seconds, not fifteen.
+            "--horizontal-pod-autoscaler-sync-period=2s",
+        ]
+    return command
 
 
 def scheduler(paths: ClusterPaths, state: ClusterState, binaries: Path) -> list[str]:

@@ -160,14 +160,20 @@ def users_cluster(
 
 @contextlib.contextmanager
 def embedded_cluster(
-    label: str, nodes: Nodes, fake_nodes: int = 0, gpus_per_node: int = 0
+    label: str,
+    nodes: Nodes,
+    fake_nodes: int = 0,
+    gpus_per_node: int = 0,
+    *,
+    brisk: bool = True,
 ) -> Iterator[Cluster]:
     """Run a cluster that is this process's alone; it ends with the block, or the process."""
     lifecycle.remove_abandoned()
     name = f"test-{label}-{os.getpid()}"
     owned, owner = os.pipe()  # the supervisor sees the end of this process by its end of the pipe
     try:
-        state = lifecycle.up(Request(name, nodes, fake_nodes, gpus_per_node), owner=owned)
+        request = Request(name, nodes, fake_nodes, gpus_per_node, brisk)
+        state = lifecycle.up(request, owner=owned)
         paths = cluster_paths(name)
         yield Cluster(
             name=name,

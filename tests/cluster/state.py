@@ -19,6 +19,8 @@ class Request:
     nodes: Nodes = "none"
     fake_nodes: int = 0
     gpus_per_node: int = 0
+    # Tests wait for controllers: these may ask more often than by Kubernetes' defaults.
+    brisk: bool = True
 
     def __post_init__(self) -> None:
         """Refuse options that do not go together."""

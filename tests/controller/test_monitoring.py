@@ -38,8 +38,9 @@ def of_server() -> str:
 
 
 def of_operator() -> str:
-    ready = json.dumps({"conditions": [{"type": "Ready", "reason": "AllReplicasReady"}]}).encode()
-    shown = OperatorMetrics(queue_depth=lambda: 0, leads=lambda: True, statuses=lambda: [ready])
+    shown = OperatorMetrics(
+        queue_depth=lambda: 0, leads=lambda: True, reasons=lambda: ["AllReplicasReady"]
+    )
     shown.look("success", 0.1)
     shown.request("get", "pods", 200, 0.1)
     return shown.render().decode()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from scoring_operator.api import KIND
 from scoring_operator.controller.fingerprint import Fingerprint, fingerprint, status_bytes
 from scoring_operator.controller.hosts import HostClaims
 from scoring_operator.controller.objects import holds_replicas, metadata, owner_name, owner_uid
+from scoring_operator.status.conditions import find
 
 Key = tuple[str, str]
 """Namespace and name of a ScoringService."""
@@ -69,6 +70,7 @@ class Store:
         self._members: dict[Key, set[tuple[str, str]]] = {}  # resource -> (kind, name)
         self._hosts = HostClaims()
         self._expected: dict[Key, bytes] = {}
+        self._reasons: dict[Key, str] = {}
         self._gone: OrderedDict[str, str] = OrderedDict()  # uid -> the version that ended it
         self._floors: dict[tuple[str, str | None], int] = {}  # versions of the latest lists
 
@@ -84,7 +86,10 @@ class Store:
         if entry is None:  # it has lost every sign of a resource that it could belong to
             return self._drop(kind, place)
         self._entries.setdefault(kind, {})[place] = entry
-        if kind != KIND:
+        if kind == KIND:
+            conditions = (obj.get("status") or {}).get("conditions") or ()
+            self._reasons[place] = str(find(conditions, "Ready").get("reason", ""))
+        else:
             if before is not None and before.key != entry.key:
                 self._leave(before.key, kind, place[1])
             self._members.setdefault(entry.key, set()).add((kind, place[1]))
@@ -151,9 +156,9 @@ class Store:
         """Another ScoringService that has the host and path that this one asks for."""
         return self._hosts.owner(key)
 
-    def statuses(self) -> Iterable[bytes]:
-        """The status of each ScoringService as JSON."""
-        return [entry.print.status for entry in self._entries.get(KIND, {}).values()]
+    def reasons(self) -> Collection[str]:
+        """The reason of the Ready condition of each ScoringService that has one, else nothing."""
+        return self._reasons.values()
 
     def children(self, key: Key) -> dict[tuple[str, str], Child]:
         """What says that it is part of a ScoringService, but for its pods; by (kind, name)."""
@@ -218,6 +223,7 @@ class Store:
             return Change.NONE, set()
         if kind == KIND:
             self._expected.pop(place, None)
+            self._reasons.pop(place, None)
             return Change.ESSENCE, {place} | self._hosts.update(place, None)
         self._leave(entry.key, kind, place[1])
         return Change.ESSENCE, {entry.key}

@@ -127,8 +127,13 @@ def _ingress_lacks(ingress: Mapping[str, Any], platform: Platform) -> str:
         return ""
     name, spec = ingress["metadata"]["name"], ingress.get("spec", {})
     class_name = spec.get("ingressClassName")
-    about = f"of class {class_name}" if class_name else "without a class"
-    return f"no ingress controller has published an address for the Ingress {name} {about}"
+    lacks = f"no ingress controller has published an address for the Ingress {name}"
+    if class_name:
+        return f"{lacks} of class {class_name}"
+    return (
+        f"{lacks} without a class: name one of `kubectl get ingressclass` in"
+        " exposure.ingress.className, unless one is marked as the default"
+    )
 
 
 def _route_lacks(route: Mapping[str, Any], _: Platform) -> str:

@@ -1,7 +1,7 @@
 """What is wrong with a pod, in one reason of the closed list and the cluster's own words."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scoring_operator.status.reasons import Reason
@@ -81,8 +81,14 @@ def worst_trouble(
 
     `accelerator` is the extended resource that the service asks for, if any.
     """
-    found = (trouble(pod, accelerator) for pod in newest_first(pods))
-    return next(filter(None, found), None)
+    return next(troubles(pods, accelerator), None)
+
+
+def troubles(
+    pods: Sequence[Mapping[str, Any]], accelerator: str | None = None
+) -> Iterator[Trouble]:
+    """The troubles of all pods that have one, the newest pod's first."""
+    return filter(None, (trouble(pod, accelerator) for pod in newest_first(pods)))
 
 
 def newest_first(pods: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

@@ -63,6 +63,9 @@ TERMINAL = frozenset(
     }
 )
 
+# No node takes the pod. That says nothing of the other pods.
+NO_ROOM = frozenset({Reason.UNSCHEDULABLE, Reason.INSUFFICIENT_ACCELERATORS})
+
 # The server itself refuses to start: again and again with the same model and settings.
 SERVER_REFUSALS = frozenset({Reason.MODEL_LOAD_FAILED, Reason.CONFIGURATION_INVALID})
 

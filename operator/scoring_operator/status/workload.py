@@ -6,10 +6,10 @@ from scoring_operator.api import ScoringService
 from scoring_operator.manifests import Platform
 from scoring_operator.manifests.sizing import gpu
 from scoring_operator.status.observed import Observed
-from scoring_operator.status.pods import is_loading, is_ready, is_stuck, is_terminating
+from scoring_operator.status.pods import is_loading, is_ready, is_stuck, is_terminating, troubles
 from scoring_operator.status.pods import lost_trouble as lost_pod
 from scoring_operator.status.pods import worst_trouble as worst_pod
-from scoring_operator.status.reasons import SELF_EXPLAINING, SERVER_REFUSALS, Reason
+from scoring_operator.status.reasons import NO_ROOM, SELF_EXPLAINING, SERVER_REFUSALS, Reason
 from scoring_operator.status.rollout import Rollout
 from scoring_operator.status.secrets import missing_pull_secrets
 from scoring_operator.status.trouble import Trouble
@@ -27,8 +27,14 @@ def judge_workload(
     if not rollout.observed:
         return Verdict(False, Reason.ROLLOUT_IN_PROGRESS, "the Deployment is being updated")
     trouble = _worst_trouble(service, platform, observed)
-    if rollout.complete or (trouble is None and _scales(service, rollout)):
+    if rollout.complete:
         return _complete(service, rollout)
+    if _scales(service, rollout) and _only_room_lacks(service, observed):
+        verdict = _complete(service, rollout)
+        if trouble is None:
+            return verdict
+        message = f"{verdict.message}; pod {trouble.pod}: {trouble.message}"
+        return replace(verdict, message=message, trouble=trouble)
     verdict = _unfinished(service, observed, rollout, trouble)
     if rollout.deadline_message is None:
         return verdict
@@ -65,13 +71,20 @@ def _worst_trouble(
 def _scales(service: ScoringService, rollout: Rollout) -> bool:
     """Whether no more is under way than the autoscaler's adding or taking of pods.
 
-    That is the normal life of an autoscaled service, which is ready with its fewest pods.
+    That is the normal life of an autoscaled service, which is ready with its fewest pods: the
+    node for the next one may come in minutes, or never.
     """
     return (
         service.spec.scaler is not None
         and rollout.current
         and rollout.available >= service.spec.fewest_replicas
     )
+
+
+def _only_room_lacks(service: ScoringService, observed: Observed) -> bool:
+    """Whether no pod is in trouble, but for pods that no node takes."""
+    found = troubles(observed.pods, _accelerator(service))
+    return all(trouble.reason in NO_ROOM for trouble in found)
 
 
 def _complete(service: ScoringService, rollout: Rollout) -> Verdict:
@@ -122,4 +135,6 @@ def _counts(rollout: Rollout) -> str:
     text = f"{rollout.ready} of {rollout.desired} replicas ready"
     if rollout.updated < rollout.desired:
         text += f", {rollout.updated} updated"
+    elif rollout.replicas > rollout.updated:
+        text += f", {rollout.replicas - rollout.updated} still to be replaced"
     return text

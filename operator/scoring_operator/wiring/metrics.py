@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter as Count
 from collections.abc import Callable, Iterable
 
@@ -29,7 +28,7 @@ class Metrics:
         *,
         queue_depth: Callable[[], float],
         leads: Callable[[], bool],
-        statuses: Callable[[], Iterable[bytes]],
+        reasons: Callable[[], Iterable[str]],
     ) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
@@ -67,7 +66,7 @@ class Metrics:
             "1 while this process leads.",
             registry=self._registry,
         ).set_function(lambda: float(leads()))
-        self._registry.register(_Resources(statuses))
+        self._registry.register(_Resources(reasons))
 
     def look(self, result: str, seconds: float) -> None:
         """A worker has looked at a resource."""
@@ -88,8 +87,8 @@ class Metrics:
 class _Resources(Collector):
     """ScoringServices by the reason of their Ready condition, counted when asked for."""
 
-    def __init__(self, statuses: Callable[[], Iterable[bytes]]) -> None:
-        self._statuses = statuses
+    def __init__(self, reasons: Callable[[], Iterable[str]]) -> None:
+        self._reasons = reasons
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One gauge with a sample for each reason."""
@@ -98,11 +97,6 @@ class _Resources(Collector):
             "ScoringServices by the reason of their Ready condition.",
             labels=["reason"],
         )
-        for reason, count in sorted(Count(map(_reason, self._statuses())).items()):
-            family.add_metric([reason], count)
+        for reason, count in sorted(Count(self._reasons()).items()):
+            family.add_metric([reason or "Unknown"], count)
         yield family
-
-
-def _reason(status: bytes) -> str:
-    conditions = json.loads(status).get("conditions", ()) if status else ()
-    return next((str(item["reason"]) for item in conditions if item["type"] == "Ready"), "Unknown")

@@ -62,7 +62,7 @@ class Process:
             # A standby's queue is worked on by nobody, and tells nothing.
             queue_depth=lambda: float(self._queue.depth() if self._leads() else 0),
             leads=self._leads,
-            statuses=self._store.statuses,
+            reasons=self._store.reasons,
         )
         self._elector: Elector | None = None
         self._intake = Intake(self._store, self._queue)

@@ -221,6 +221,17 @@ def test_versions_that_are_no_numbers_are_taken_as_they_come() -> None:
     assert store.children(KEY)["Deployment", "faq"].version == "a"
 
 
+def test_why_each_resource_is_ready_or_not_is_known() -> None:
+    store = Store()
+    store.put(cr(10))
+    assert list(store.reasons()) == [""]
+    ready = {"conditions": [{"type": "Ready", "reason": "AllReplicasReady"}]}
+    store.put(cr(11, status=ready))
+    assert list(store.reasons()) == ["AllReplicasReady"]
+    store.remove(cr(12, status=ready))
+    assert list(store.reasons()) == []
+
+
 def test_a_resource_that_is_gone_leaves_nothing_behind() -> None:
     store = Store()
     store.put(cr(10))

@@ -39,6 +39,7 @@ SCALED = {"autoscaling": {"minReplicas": 2, "maxReplicas": 5}}
 
 TLS = exposed(tls={"secretName": "faq-tls"})
 ISSUED = exposed(tls={"secretName": "faq-tls", "issuerRef": {"name": "ca"}})
+CLASSLESS = exposed()
 GATEWAY = exposed(api="Gateway", gateway={"parentRef": {"name": "public"}})
 
 
@@ -137,8 +138,14 @@ SCENARIOS: Final = [
     ),
     Scenario(
         "no GPU for the autoscaler's next pod",
-        *(R.INSUFFICIENT_ACCELERATORS, "Reconciling", FULL),
+        *(R.ALL_REPLICAS_READY, "Ready", f"2 of 3 replicas ready; pod faq-1: {FULL}"),
         *({**IMAGE_GPU, **SCALED}, deployment(desired=3, ready=2), pending(FULL)),
+    ),
+    Scenario(
+        "no room for the autoscaler's next pod, and another one crashes",
+        *(R.UNSCHEDULABLE, "Reconciling", SELECTOR),
+        *(SCALED, deployment(desired=4, ready=2)),
+        [*pending(SELECTOR), pod("faq-0", containers=[crashed(1, "")])],
     ),
     Scenario(
         "no node has the labels",
@@ -232,6 +239,11 @@ SCENARIOS: Final = [
         missing=["regcred"],
     ),
     # Containers.
+    Scenario(
+        "the server crashes, and a pod of before serves",
+        *(R.CRASH_LOOPING, "Reconciling", "1 of 1 replicas ready, 1 still to be replaced; pod"),
+        *({}, deployment(replicas=2, updated=1, ready=1), crashes(1, "ValueError: x")),
+    ),
     Scenario(
         "the server crashes",
         *(R.CRASH_LOOPING, "Reconciling", "exit status 1: ValueError: x"),
@@ -428,6 +440,12 @@ SCENARIOS: Final = [
         *(R.WAITING_FOR_ROUTE, "Reconciling", "address"),
         *(TLS, WHOLE),
         children=routed(TLS, published=False),
+    ),
+    Scenario(
+        "no ingress controller has looked, and no class was named",
+        *(R.WAITING_FOR_ROUTE, "Reconciling", "without a class: name one of `kubectl get ingres"),
+        *(CLASSLESS, WHOLE),
+        children=routed(CLASSLESS, published=False),
     ),
     Scenario(
         "no Gateway has looked",

@@ -1,13 +1,6 @@
 """The metrics' text."""
 
-import json
-
 from scoring_operator.wiring.metrics import Metrics
-
-
-def status(reason: str) -> bytes:
-    condition = {"type": "Ready", "status": "False", "reason": reason}
-    return json.dumps({"conditions": [condition]}).encode()
 
 
 def lines(metrics: Metrics) -> list[str]:
@@ -18,7 +11,7 @@ def test_looks_requests_queue_and_resources_are_counted() -> None:
     metrics = Metrics(
         queue_depth=lambda: 7,
         leads=lambda: True,
-        statuses=lambda: [status("ImagePullFailed"), status("ImagePullFailed"), b""],
+        reasons=lambda: ["ImagePullFailed", "ImagePullFailed", ""],
     )
     metrics.look("success", 0.02)
     metrics.look("error", 2.0)
@@ -41,7 +34,7 @@ def test_looks_requests_queue_and_resources_are_counted() -> None:
 
 def test_two_processes_in_one_interpreter_do_not_share_metrics() -> None:
     first, second = (
-        Metrics(queue_depth=lambda: 0, leads=lambda: False, statuses=list) for _ in range(2)
+        Metrics(queue_depth=lambda: 0, leads=lambda: False, reasons=list) for _ in range(2)
     )
     first.look("success", 0.1)
     assert 'scoring_operator_reconcile_total{result="success"} 1.0' in lines(first)
