@@ -19,11 +19,11 @@ _SWITCH: Final = ("on", "off")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 _MODELS: Final = Path("/opt/scoring/models")
-# FAQ: as many places as a few callers with some connections each need. No more than a few threads
-# score: Python computes one at a time anyway, and the fewer there are the sooner the thread that
-# reads and refuses has its turn.
+# FAQ: as many places as a few callers with some connections each need. One thread scores what the
+# one that reads and refuses does not score itself: Python computes one at a time anyway, and each
+# further one would be a turn that the reading thread waits for.
 _FAQ_THREADS: Final = 32
-_FAQ_SCORING_THREADS: Final = 4
+_FAQ_SCORING_THREADS: Final = 1
 # A question with its head; a list of as many bytes takes some milliseconds.
 _CHEAP_FAQ_BYTES: Final = 4096
 # Questions that one worker takes at most, however cheap they are.
@@ -137,8 +137,8 @@ class Settings:
     def scoring_threads(self) -> int:
         """Threads of one worker that answer scoring requests.
 
-        A question is answered without waiting for anything, so a few threads are as fast as many
-        and leave the interpreter to the one that reads and refuses. An image's waits for a batch.
+        A question is answered without waiting for anything, so one thread is as fast as many and
+        leaves the interpreter to the one that reads and refuses. An image's waits for a batch.
         """
         if self.model_type == FAQ_MATCHING:
             return min(_FAQ_SCORING_THREADS, self.concurrent_scores)

@@ -54,7 +54,7 @@ def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Con
     made = make(cheap_bytes=4096, seconds=limits.CHEAP_SECONDS / 2)
     assert made.take(connection)
     assert made.has_at_hand
-    made.answer_one()
+    made.answer_at_hand(0.0)
     assert not made.has_at_hand
     assert not connection.counted, "its place is free again"
     assert made._scoring.empty()
@@ -75,3 +75,20 @@ def test_any_other_request_is_for_the_threads(
     assert made.take(connection)
     assert not made.has_at_hand
     assert made._scoring.get_nowait() is connection
+
+
+def test_what_was_taken_is_answered_for_as_long_as_it_is_told_and_one_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = make(cheap_bytes=4096, seconds=0.0)
+    clock = iter(range(100))
+    monkeypatch.setattr(answerers, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    served: list[int] = []
+    monkeypatch.setattr(made, "_try", served.append)
+    made._at_hand.extend(range(6))  # type: ignore[arg-type]  # only counted
+    made.answer_at_hand(0.0)
+    assert served == [0]
+    made.answer_at_hand(3.0)
+    assert served == [0, 1, 2, 3]
+    made.answer_at_hand(100.0)
+    assert served == [0, 1, 2, 3, 4, 5]

@@ -42,16 +42,16 @@ def _texts(count: int) -> list[str]:
 
 @contextmanager
 def pinned(folder: Path, **variables: str) -> Iterator[ServerProcess]:
-    """A server that runs on one core alone, once it is ready."""
+    """A server that runs on one core alone, once it is ready; the test stays on another."""
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {SERVER_CORE})  # which the process inherits
     try:
-        server = ServerProcess(folder, **{"SCORING_CPUS": "1", **variables})
+        with ServerProcess(folder, **{"SCORING_CPUS": "1", **variables}) as server:
+            os.sched_setaffinity(0, {GENERATOR_CORE})
+            server.wait_until_ready()
+            yield server
     finally:
         os.sched_setaffinity(0, own)
-    with server:
-        server.wait_until_ready()
-        yield server
 
 
 @pytest.fixture

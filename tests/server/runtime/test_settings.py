@@ -237,12 +237,12 @@ def test_a_limit_above_the_affinity_changes_nothing(
     assert available_cpus(cgroup(tmp_path, {"cpu.max": "800000 100000\n"})) == 2
 
 
-def test_a_faq_worker_takes_more_requests_while_they_are_cheap_and_scores_a_few_at_a_time() -> None:
+def test_a_faq_worker_takes_more_requests_while_they_are_cheap_and_scores_one_at_a_time() -> None:
     faq = Settings.from_environment(FAQ)
-    assert (faq.concurrent_scores, faq.most_places, faq.scoring_threads) == (25, 512, 4)
+    assert (faq.concurrent_scores, faq.most_places, faq.scoring_threads) == (25, 512, 1)
     bounded = Settings.from_environment({**FAQ, "SCORING_MAX_CONCURRENCY": "2"})
     assert bounded.most_places == bounded.concurrent_scores <= 2
-    assert bounded.scoring_threads <= 2
+    assert bounded.scoring_threads == 1
 
 
 def test_an_image_worker_has_a_thread_for_each_place() -> None:

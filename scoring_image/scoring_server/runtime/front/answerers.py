@@ -84,16 +84,19 @@ class Answerers:
 
     @property
     def has_at_hand(self) -> bool:
-        """Whether requests wait for `answer_one`."""
+        """Whether requests wait for `answer_at_hand`."""
         return bool(self._at_hand)
 
-    def answer_one(self) -> None:
-        """Answer a cheap request in the calling thread, the main one.
+    def answer_at_hand(self, seconds: float) -> None:
+        """Answer cheap requests in the calling thread, the main one, for so long: one at least.
 
-        Handing it to another thread and back takes longer than answering it.
+        Handing one to another thread and back takes longer than answering it.
         """
-        if self._at_hand:
+        end = time.monotonic() + seconds
+        while self._at_hand:
             self._try(self._at_hand.popleft())
+            if time.monotonic() >= end:
+                break
 
     def _is_cheap(self, connection: Connection) -> bool:
         return (

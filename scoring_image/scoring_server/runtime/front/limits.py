@@ -17,12 +17,13 @@ STOPPING_IDLE_SECONDS: Final = 2.0
 # bursts of cheap ones; and the weight of the latest request in what one is expected to take.
 QUEUE_SECONDS: Final = 0.1
 SMOOTHING: Final = 0.05
-# After so long a thread that computes gives the interpreter to one that waits for it: the one that
-# reads and refuses waits for every other in turn. (Python's own is 5 ms.)
-SWITCH_SECONDS: Final = 0.001
+# After so long a thread that computes gives the interpreter to one that waits for it. The one that
+# reads and refuses lets go of it at each call of the system, some four times for a refusal, and
+# waits so long each time. (Python's own is 5 ms.)
+SWITCH_SECONDS: Final = 0.0001
 # What a scoring request may take to be answered in the main thread, which neither reads nor refuses
-# meanwhile.
-CHEAP_SECONDS: Final = 0.001
+# meanwhile: small against the 50 ms within which a refusal is promised.
+CHEAP_SECONDS: Final = 0.005
 # What the kernel keeps of an answer that a client does not take (it doubles the number). Without
 # this it keeps up to 4 MB for each connection, which count as the container's memory.
 KERNEL_SEND_BYTES: Final = 64 * 1024
