@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -23,6 +24,7 @@ from scoring_server.runtime.environment import (
     return_large_blocks,
 )
 from scoring_server.runtime.settings import Settings, SettingsError
+from scoring_server.runtime.usage import parser
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +35,9 @@ _EXITS: Final = {4: EXIT_CONFIG, 3: EXIT_SOFTWARE}
 _DESCRIPTORS: Final = 8192
 
 
-def main() -> NoReturn:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Read the settings, load the model, serve until SIGTERM."""
+    parser().parse_args(arguments)
     configure_logging("info")
     try:
         settings = Settings.from_environment(os.environ)
