@@ -58,6 +58,11 @@ FAQ: Final[dict[str, Bomb]] = {
         JSON,
         json.dumps({"input": "a" * (_MOST - 100) + "\U0001f600"}, ensure_ascii=False).encode(),
     ),
+    "wide characters in many texts": (
+        _SCORE,
+        JSON,
+        _json(b'{"input": [', b'"' + b"a" * 99_990 + "\U0001f600".encode() + b'",', b'""]}'),
+    ),
     "a long number": (_SCORE, JSON, b'{"input": "a", "top": ' + b"9" * (_MOST - 100) + b"}"),
     "colons": (_SCORE, JSON, _json(b'{"input": "', b":", b'"}')),
     "tensors of empty lists": (

@@ -108,8 +108,8 @@ class Inbox:
         if self._chunk_at >= 0 or at > end:
             at, body = end, None
         else:
-            body = bytes(data[at:end])
-        head = bytes(data[:at])
+            body = bytes(memoryview(data)[at:end])  # a slice of a bytearray would be one more copy
+        head = bytes(memoryview(data)[:at])
         self._data = data[end:]
         self._begin()
         return head, body
