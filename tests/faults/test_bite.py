@@ -33,6 +33,8 @@ pytestmark = [pytest.mark.api, pytest.mark.timeout(3600)]
 Plan = Callable[[NewTrial, Scenario, References], list[str]]
 """Runs trials of a scenario; what went wrong in them."""
 
+# Of some sixty.
+MOMENTS = 20
 _SCENARIOS = {scenario.name: scenario for scenario in SCENARIOS}
 
 
@@ -106,7 +108,7 @@ def edited(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[
 
 def seen_late(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
     """Operators start with lists of the past."""
-    return travel(new_trial, None, scenario).wrong
+    return travel(new_trial, MOMENTS, scenario).wrong
 
 
 def orphaned(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:

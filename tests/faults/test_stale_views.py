@@ -25,8 +25,10 @@ pytestmark = [pytest.mark.api, pytest.mark.timeout(7200)]
 
 NAME = "subject"
 QUICK = ("shrink", "scaling-on", "anew")  # without --long
-# Moments of each scenario. The API server forgets the past after five minutes: not too many.
+# Moments of each scenario.
 SAMPLE, WHOLE = 2, 12
+# The API server forgets the past after five minutes.
+MEMORY_SECONDS = 240.0
 HELD = (
     "scoringservices",
     "deployments",
@@ -48,6 +50,7 @@ def travel(new_trial: NewTrial, size: int | None, scenario: Scenario) -> Tally:
     """Start operators that see moments of a scenario, when it is over and was taken back."""
     with new_trial() as trial:
         trial.begin({NAME: scenario})
+        forgotten = time.monotonic() + MEMORY_SECONDS
         trial.go_on(scenario, NAME)
         trial.settle([NAME])
         # What was half done then is not wanted any more.
@@ -56,13 +59,15 @@ def travel(new_trial: NewTrial, size: int | None, scenario: Scenario) -> Tally:
         seen = {int(event.version) for event in trial.proxy.streams.seen}
         present = snapshots(trial.api, trial.namespace, [NAME])[NAME]
         wrong: list[str] = []
-        moments = sample(sorted(seen), size, scenario.name)
-        for moment in moments:
-            if not wrong:  # else there is nothing to compare with any more
+        looked = 0
+        for moment in sample(sorted(seen), size, scenario.name):
+            # After the first harm there is nothing to compare with any more.
+            if not wrong and time.monotonic() < forgotten:
                 trial.kill()
                 found = look(trial, moment, present)
                 wrong = [f"{scenario.name} at {moment}: {text}" for text in found]
-    return Tally(len(moments), len(moments), wrong)
+                looked += 1
+    return Tally(looked, looked, wrong)
 
 
 def look(trial: Trial, moment: int, present: State) -> list[str]:
@@ -74,9 +79,13 @@ def look(trial: Trial, moment: int, present: State) -> list[str]:
     trial.still()
     state = snapshots(trial.api, trial.namespace, [NAME])[NAME]
     wrong = differences(children(state), children(present), set())
-    generation = "ScoringService/the-name.status.observedGeneration"
-    if state[generation] < present[generation]:
-        wrong.append("the observed generation fell")
+    latest = present["ScoringService/the-name.status.observedGeneration"]
+    wrong += [
+        f"{path}: the generation fell from {latest} to {value}"
+        for path, value in state.items()  # of the status and of each condition
+        if path.startswith("ScoringService/") and path.endswith(".observedGeneration")
+        if value < latest
+    ]
     wrong += [f"{effect} under a stale view" for effect in trial.counts(NAME)]
     trial.proxy.stale = None
     trial.proxy.hold("")

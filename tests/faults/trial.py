@@ -110,7 +110,7 @@ class Trial:
         """Start the operator anew if it has ended, as a cluster does."""
         if self.operator.process.poll() is not None:
             self.restarts += 1
-            self.start()
+            self.start(wait=False)  # it may meet the next fault before it has seen everything
 
     def apply(self, spec: dict[str, Any], name: str) -> Object:
         """Apply a ScoringService in the trial's namespace, around the proxy."""
@@ -189,7 +189,10 @@ class Trial:
         return calls, len(self.proxy.streams.seen)
 
     def _facts(self) -> Object | None:
+        """What it says of itself; None while it does not run, or has not seen everything yet."""
         try:
+            if self.operator.get("/readyz")[0] != 200:
+                return None
             facts: Object = json.loads(self.operator.get("/healthz")[1])
         except OSError:  # it has just ended
             return None
