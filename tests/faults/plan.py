@@ -40,6 +40,8 @@ class Injected(Generic[Fault]):
         self._points = points
         self._seen: Counter[str] = Counter()
         self.fired: dict[str, str] = {}
+        self.only: str | None = None
+        """The resource whose turn it is, where they take turns."""
 
     def at_call(self, call: Call) -> Fault | None:
         """For `FaultProxy.decide`: counts the calls about a resource but watches."""
@@ -56,7 +58,7 @@ class Injected(Generic[Fault]):
 
     def _next(self, about: str, met: Call | Event) -> Fault | None:
         for name, point in self._points.items():
-            if belongs(about, name):
+            if belongs(about, name) and self.only in (None, name):
                 self._seen[name] += 1
                 if self._seen[name] == point.number:
                     where = f"{point.scenario.name}, {met.text} ({point.number})"

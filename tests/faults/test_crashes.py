@@ -32,6 +32,7 @@ def crash(
         trial.begin({name: point.scenario for name, point in plan.items()})
         trial.proxy.decide = kills.at_write
         for name, point in plan.items():
+            kills.only = name  # a late write of another one must not meet its kill now
             trial.go_on(point.scenario, name)
             end = {name: ends[name]}
             if was_killed(trial, end, kills, name):
