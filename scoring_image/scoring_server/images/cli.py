@@ -254,6 +254,7 @@ def _bench(options: argparse.Namespace) -> None:
     pipeline: list[PipelineRate] = []
     try:
         model = Model.open(options.model)
+        images = [] if options.images is None else _read_images(options.images)
         combinations = bench(
             model,
             options.compute,
@@ -262,8 +263,7 @@ def _bench(options: argparse.Namespace) -> None:
             options.inference_seconds or options.seconds,
         )
         rates = drive_progress(combinations, say)
-        if options.images is not None:
-            images = _read_images(options.images)
+        if images:
             say(f"whole pipeline on {len(images)} images")
             pipeline += bench_pipeline(
                 options.model,

@@ -135,7 +135,9 @@ def test_a_bench_that_fails_says_why(
     with pytest.raises(SystemExit) as ended:
         main(["bench", "--model", str(model), *quick, *options])
     assert ended.value.code == 78
-    assert message in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert message in err
+    assert "/missing" not in options or "images/s" not in err, "before anything is measured"
 
 
 def test_evaluate_without_classes_in_the_names_is_refused(
