@@ -40,6 +40,8 @@ ROUTE: Final = "/score"
 ARRIVED: Final = "scoring_server.arrived"
 # Refusals that say something about the server or its callers, as opposed to a request.
 _COUNTED: Final = frozenset({"loading", "unauthorized"})
+# No registered type, but what many programs and people call it.
+_ALIASES: Final = {"image/jpg": "image/jpeg"}
 _STATUS_LINES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
@@ -241,6 +243,7 @@ def _media_type(environ: Mapping[str, Any], scorer: Scorer) -> tuple[str, Mappin
     if header not in scorer.media_types:
         mimetype, parameters = parse_options_header(header)
         mimetype = mimetype.lower()
+        mimetype = _ALIASES.get(mimetype, mimetype)
     if mimetype not in scorer.media_types:
         accepted = ", ".join(scorer.media_types)
         raise ApiError(

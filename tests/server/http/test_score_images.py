@@ -52,6 +52,12 @@ def test_a_raw_body_is_one_image(images: FlaskClient, image_format: str) -> None
     assert first(answer.get_json()["result"][0], "image") == "n00000003 blue"
 
 
+@pytest.mark.parametrize("name", ["image/jpg", "Image/JPG; charset=binary"])
+def test_what_many_call_a_jpeg_is_one(images: FlaskClient, name: str) -> None:
+    answer = images.post("/score", data=plain(BLUE), content_type=name)
+    assert first(answer.get_json()["result"][0], "image") == "n00000003 blue"
+
+
 def test_a_form_holds_images_by_file_name(images: FlaskClient) -> None:
     form = {
         "one": (io.BytesIO(plain(RED)), "red.jpg"),
