@@ -41,9 +41,13 @@ def connection() -> Iterator[Connection]:
         yield made
 
 
-def make(*, cheap_bytes: int, seconds: float) -> Answerers:
+def make(*, is_cheap: bool, seconds: float) -> Answerers:
     settings: Any = SimpleNamespace(
-        places=1, most_places=8, cheap_bytes=cheap_bytes, in_flight=Gauge(), client_seconds=1.0
+        places=1,
+        most_places=8,
+        is_cheap=lambda body, alone: is_cheap and body == BODY and alone,
+        in_flight=Gauge(),
+        client_seconds=1.0,
     )
     made = Answerers(settings, Connections(), lambda *_: (b"",), None, lambda: True)
     made._seconds = seconds
@@ -51,7 +55,7 @@ def make(*, cheap_bytes: int, seconds: float) -> Answerers:
 
 
 def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Connection) -> None:
-    made = make(cheap_bytes=4096, seconds=limits.CHEAP_SECONDS / 2)
+    made = make(is_cheap=True, seconds=limits.CHEAP_SECONDS / 2)
     assert made.take(connection)
     assert made.has_at_hand
     made.answer_at_hand(0.0)
@@ -61,17 +65,22 @@ def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Con
 
 
 @pytest.mark.parametrize(
-    ("cheap_bytes", "seconds"),
+    ("is_cheap", "longest", "seconds"),
     [
-        pytest.param(4096, limits.CHEAP_SECONDS * 2, id="its like took long lately"),
-        pytest.param(50, limits.CHEAP_SECONDS / 2, id="it is long"),
-        pytest.param(0, limits.CHEAP_SECONDS / 2, id="its answer waits for a batch"),
+        pytest.param(True, 4096, limits.CHEAP_SECONDS * 2, id="its like took long lately"),
+        pytest.param(True, 50, limits.CHEAP_SECONDS / 2, id="it is long"),
+        pytest.param(False, 4096, limits.CHEAP_SECONDS / 2, id="the model says so"),
     ],
 )
 def test_any_other_request_is_for_the_threads(
-    connection: Connection, cheap_bytes: int, seconds: float
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    is_cheap: bool,
+    longest: int,
+    seconds: float,
 ) -> None:
-    made = make(cheap_bytes=cheap_bytes, seconds=seconds)
+    monkeypatch.setattr(limits, "CHEAP_BYTES", longest)
+    made = make(is_cheap=is_cheap, seconds=seconds)
     assert made.take(connection)
     assert not made.has_at_hand
     assert made._scoring.get_nowait() is connection

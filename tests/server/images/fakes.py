@@ -42,15 +42,21 @@ class ColourBackend:
 
 
 def classifier_of(
-    backend: ColourBackend, *, decoders: int = 2, max_batch: int | None = None
+    backend: ColourBackend,
+    *,
+    decoders: int = 2,
+    max_batch: int | None = None,
+    is_cheap: bool = False,
 ) -> ImageClassifier:
     """A classifier that computes with it in this process; its batcher is still to be started."""
     calibration = Calibration(max_batch or backend.max_batch, max_batch is not None, {})
+    batcher = picture_batcher(backend, max_batch=calibration.max_batch)
     return ImageClassifier(
-        picture_batcher(backend, max_batch=calibration.max_batch),
+        batcher,
         device_of(backend),
         LABELS,
         SPEC.preprocessing,
         decoders=decoders,
         calibration=calibration,
+        alone=batcher if is_cheap else None,
     )

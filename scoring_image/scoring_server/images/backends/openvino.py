@@ -69,11 +69,19 @@ class OpenVinoBackend:
         parts: list[NDArray[np.float32]] = []
         for size in reversed(self.batch_sizes):
             while len(batch) >= size:
-                logits: NDArray[np.float32] = self._request.infer([batch[:size]])[0]
-                # The request gives out its own memory, which the next part overwrites.
-                parts.append(logits.copy())
+                parts.append(self._infer(batch[:size]))
                 batch = batch[size:]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _infer(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """By tensors: infer() with the pictures as its argument takes 40 microseconds more."""
+        # A tensor shares memory only with an array that it might write to.
+        pictures = np.require(pictures, requirements=("C", "W"))
+        self._request.set_input_tensor(openvino.Tensor(pictures, shared_memory=True))
+        self._request.infer()
+        # The request gives out its own memory, which the next batch overwrites.
+        logits: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
+        return logits
 
 
 def open_openvino(
