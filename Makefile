@@ -106,6 +106,10 @@ benchmark-faq: $(READY) ## Measure FAQ matching against its peers (ten minutes, 
 	@$(BIN)/uv pip install --quiet --require-hashes -r benchmarks/requirements-faq.txt
 	$(BIN)/python -m benchmarks.faq
 
+.PHONY: benchmark-images
+benchmark-images: $(READY) ## Measure image serving against its peers (an hour, a quiet machine)
+	$(BIN)/python -m benchmarks.images --output benchmarks
+
 .PHONY: benchmark-reconciler
 benchmark-reconciler: $(READY) ## Measure the operator beside a bare client (15 minutes, a quiet machine)
 	$(BIN)/python -m benchmarks.reconciler --output benchmarks

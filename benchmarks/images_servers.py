@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,12 +24,14 @@ from benchmarks.images_peers.common import (
     PORT_VARIABLE,
     THREADS_VARIABLE,
 )
+from benchmarks.processes import cpu_seconds, memory_megabytes, process_tree
 from tests.cluster.paths import cache_root
 from tests.server.server_process import free_port
 
 ROOT = Path(__file__).parents[1]
 _PATIENCE_SECONDS = 300.0
-_TICKS = os.sysconf("SC_CLK_TCK")
+# What a peer that was paused has for its timers that are overdue.
+_WAKING_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Kind:
         ready, path: where it says that it is ready, and where it scores.
         request: content type and body of one image.
         torch: whether it needs the network's weights for torch.
+        int8: whether it serves the quantised form of the model.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Kind:
     path: str
     request: Callable[[bytes], tuple[str, bytes]]
     torch: bool = False
+    int8: bool = False
 
 
 def _json(document: Any) -> tuple[str, bytes]:
@@ -113,6 +117,7 @@ OURS_JSON = Kind(
     OURS.path,
     lambda image: _json({"input": {"image": _text(image)}}),
 )
+OURS_INT8 = replace(OURS, name="scoring-server, int8", int8=True)
 REFERENCE = Kind(
     "the reference's way",
     None,
@@ -156,7 +161,7 @@ PEERS = (
         lambda image: ("image/jpeg", image),
     ),
 )
-KINDS = (OURS, OURS_JSON, REFERENCE, *PEERS)
+KINDS = (OURS, OURS_JSON, OURS_INT8, REFERENCE, *PEERS)
 
 
 def prepare(kind: Kind, say: Callable[[str], None]) -> Path:
@@ -185,12 +190,14 @@ class Running:
     Attributes:
         kind: what it is.
         port: where it listens.
+        folder: its own, for what belongs to it.
         start_seconds: from the start of the process until it said that it is ready.
     """
 
     def __init__(self, kind: Kind, programs: Path, model: Path, cores: int, folder: Path) -> None:
         self.kind = kind
         self.port = free_port()
+        self.folder = folder
         folder.mkdir(parents=True)
         program, *arguments = kind.command(model, self.port, folder)
         self._log = folder / "log"
@@ -222,13 +229,30 @@ class Running:
     ) -> None:
         self._end()
 
+    def pause(self) -> None:
+        """Let a peer sleep while others are measured: LitServe polls with a tenth of a core.
+
+        gunicorn's master would take workers that were stopped for dead; they cost next to nothing.
+        """
+        if self.kind.environment is not None:
+            os.killpg(self._process.pid, signal.SIGSTOP)
+
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[None]:
+        """Not paused within a with-block."""
+        if self.kind.environment is not None:
+            os.killpg(self._process.pid, signal.SIGCONT)
+            time.sleep(_WAKING_SECONDS)
+        yield
+        self.pause()
+
     def cpu_seconds(self) -> float:
         """Used by all its processes until now, those that have ended included."""
-        return sum(_cpu_ticks(pid) for pid in self._processes()) / _TICKS
+        return sum(cpu_seconds(pid) for pid in process_tree(self._process.pid))
 
     def memory_megabytes(self) -> float:
         """Proportional set size of all its processes: what they share counts once."""
-        return sum(_pss(pid) for pid in self._processes()) / 1e3
+        return sum(memory_megabytes(pid) for pid in process_tree(self._process.pid))
 
     def _environment(self, programs: Path, model: Path, cores: int, folder: Path) -> dict[str, str]:
         path = os.pathsep.join([str(ROOT), str(ROOT / "scoring_image")])
@@ -262,10 +286,9 @@ class Running:
         log = self._log.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"{self.kind.name} did not start:\n{log}")
 
-    def _processes(self) -> Sequence[int]:
-        return _tree(self._process.pid)
-
     def _end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGCONT)
         self._process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=20)
@@ -273,32 +296,3 @@ class Running:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-
-def _tree(root: int) -> list[int]:
-    found = [root]
-    try:
-        for task in Path(f"/proc/{root}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += _tree(int(child))
-    except OSError:  # it has ended meanwhile
-        pass
-    return found
-
-
-def _cpu_ticks(pid: int) -> int:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        return 0
-    return sum(map(int, fields[11:15]))  # utime, stime, and those of children that were waited for
-
-
-def _pss(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from benchmarks.images import photograph
 from benchmarks.images_load import Request, run
+from benchmarks.images_models import photograph
 from benchmarks.images_report import LIMIT, markdown
 from scoring_server.images.decode import decode
 from tests.server.colour_model import write_colour_model
@@ -14,7 +14,7 @@ from tests.server.server_process import ServerProcess
 
 
 def test_the_load_tells_good_from_bad(tmp_path: Path) -> None:
-    jpeg = {"Content-Type": "image/jpeg"}
+    jpeg = "image/jpeg"
     requests = [
         Request(jpeg, plain(), good=True),
         Request(jpeg, b"none", good=False),
@@ -33,7 +33,7 @@ def test_the_load_tells_good_from_bad(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_gone_fails_all_good_requests() -> None:
-    found = run(1, "/score", 1, 0.2, [Request({}, b"", good=True)])
+    found = run(1, "/score", 1, 0.2, [Request("", b"", good=True)])
     assert found["answered"] == 0
     assert found["goodFailed"] > 0
 
@@ -44,19 +44,18 @@ def test_the_photograph_is_one() -> None:
     assert 30_000 < len(image) < 80_000
 
 
-def rates(images: float, p50: float, p99: float) -> dict[str, dict[str, float]]:
+def rates(images: float, p50: float, p99: float) -> dict[str, float]:
     return {
-        "16": {
-            "imagesPerSecond": images,
-            "p50Milliseconds": p50,
-            "p99Milliseconds": p99,
-            "cpuSecondsPerImage": 0.1,
-            "goodFailed": 0,
-        }
+        "imagesPerSecond": images,
+        "p50Milliseconds": p50,
+        "p99Milliseconds": p99,
+        "cpuSecondsPerImage": 0.1,
+        "goodFailed": 0,
+        "foreignShare": 0.02,
     }
 
 
-def test_the_report_compares_with_the_bars() -> None:
+def test_the_report_compares_with_the_bars_within_each_round() -> None:
     facts = {
         "startSeconds": 1.0,
         "memoryMegabytes": 100.0,
@@ -64,25 +63,47 @@ def test_the_report_compares_with_the_bars() -> None:
         "goodBesideBad": 30,
         "badAccepted": 0,
     }
+    rounds = [  # the second on a machine that was half as fast
+        {
+            "clients": 16,
+            "rates": {
+                LIMIT: rates(speed * 20, 800, 900),
+                "scoring-server": rates(speed * 19, 800, 1000),
+                "scoring-server, int8": rates(speed * 38, 400, 500),
+                "the reference's way": rates(speed * 2, 8000, 9000),
+                "LitServe": rates(speed * 16, 900, 1500),
+                "BentoML": rates(speed * 5, 900, 1500),
+            },
+        }
+        for speed in (1.0, 0.5)
+    ]
     report: dict[str, Any] = {
-        "settings": {"when": "2026-01-01", "cores": 2, "rounds": 1, "seconds": 2, "clients": [16]},
+        "settings": {"when": "2026-01-01", "cores": 2, "seconds": 2},
         "models": {
-            "resnet152": {
-                "imageBytes": 50_000,
-                "rates": {
-                    LIMIT: rates(20, 800, 900),
-                    "scoring-server": rates(19, 800, 1000),
-                    "the reference's way": rates(2, 8000, 9000),
-                    "LitServe": rates(16, 900, 1500),
-                    "BentoML": rates(5, 900, 1500),
-                },
-                "facts": {"LitServe": facts},
-            }
+            "resnet152": {"imageBytes": 50_000, "rounds": rounds, "facts": {"LitServe": facts}}
         },
     }
     text = markdown(report)
-    assert "1.19 times the best peer (LitServe)" in text
-    assert "95% of the in-process limit" in text
-    assert "p99 is 1.25 times p50" in text
-    assert "9.5 times the reference's way" in text
-    assert "| LitServe | 100.0 | 100 | 1.0 | 2 of 30 |" in text
+    assert "1.19 (1.19 to 1.19) times the best peer (LitServe); bar: 1.08, met" in text
+    assert "0.95 (0.95 to 0.95) of the in-process limit; bar: 0.97, missed" in text
+    assert "p99 over p50, 16 clients: 1.25 (1.25 to 1.25); bar: at most 1.3" in text
+    assert "9.50 (9.50 to 9.50) times the reference's way; bar: 4, met" in text
+    assert "19.0 (19.0 to 19.0) times the reference's way; bar: 8, met" in text
+    assert "| LitServe | 12.0 (900 / 1500) |" in text
+    assert "| LitServe | 100.00 | 100 | 1.0 | 2 of 30 |" in text
+
+
+def test_a_tiny_model_is_compared_with_the_peers_alone() -> None:
+    rounds = [
+        {"clients": clients, "rates": {LIMIT: rates(5000, 1, 1), "scoring-server": ours, "X": peer}}
+        for clients, ours, peer in (
+            (1, rates(900, 1, 2), rates(1000, 1, 2)),
+            (16, rates(2000, 8, 9), rates(1000, 16, 20)),
+        )
+    ]
+    measured = {"imageBytes": 2000, "rounds": rounds, "facts": {}}
+    settings = {"when": "2026-01-01", "cores": 2, "seconds": 2}
+    text = markdown({"settings": settings, "models": {"tiny": measured}})
+    assert "1 client: 0.90 (0.90 to 0.90) times the best peer (X); bar: 1, missed" in text
+    assert "16 clients: 2.00 (2.00 to 2.00) times the best peer (X); bar: 1.3, met" in text
+    assert "limit; bar" not in text
