@@ -45,7 +45,7 @@ def make(*, is_cheap: bool, seconds: float) -> Answerers:
     settings: Any = SimpleNamespace(
         places=1,
         most_places=8,
-        is_cheap=lambda body, alone: is_cheap and body == BODY and alone,
+        is_cheap=lambda body, alone: is_cheap and body == BODY,
         in_flight=Gauge(),
         client_seconds=1.0,
     )
@@ -62,6 +62,22 @@ def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Con
     assert not made.has_at_hand
     assert not connection.counted, "its place is free again"
     assert made._scoring.empty()
+
+
+def test_the_model_is_told_whether_a_request_is_the_only_one(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(is_cheap=True, seconds=0.0)
+    told: list[bool] = []
+
+    def is_cheap(_body: bytes, alone: bool) -> bool:
+        told.append(alone)
+        return True
+
+    monkeypatch.setattr(made._settings, "is_cheap", is_cheap)
+    assert made.take(connection)
+    assert made.take(connection)
+    assert told == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +105,7 @@ def test_any_other_request_is_for_the_threads(
 def test_what_was_taken_is_answered_for_as_long_as_it_is_told_and_one_at_least(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = make(cheap_bytes=4096, seconds=0.0)
+    made = make(is_cheap=True, seconds=0.0)
     clock = iter(range(100))
     monkeypatch.setattr(answerers, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     served: list[int] = []
