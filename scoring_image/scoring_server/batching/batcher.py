@@ -46,11 +46,9 @@ class Batcher(Generic[Item, Result]):
     an idle model computes a lone item at once, a busy one finds its next batch waiting. Items whose
     deadline has passed are dropped, not computed. Where a batch fails, its items are computed one
     by one, so that an item fails alone; not so where the device is lost, which ends the thread.
-    `compute_or_submit` spares a cheap item the way to the thread and back.
 
     Args:
-        compute: items to results, one for each, in the same order; with one lane never called by
-            two threads at once.
+        compute: items to results, one for each, in the same order; called by these threads only.
         max_batch: the most items in one call.
         places: the most items that may be in the house, those being computed included.
         max_delay: how long an item may wait for others to fill its batch, seconds.
@@ -84,7 +82,6 @@ class Batcher(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._closed = False
         self._lost = False
-        self._busy = False  # with one lane: whether a batch is computed, by whichever thread
         self._beats = [time.monotonic()] * lanes
         self._threads = [
             threading.Thread(target=self._run, args=(lane,), name=f"{name}-{lane}", daemon=True)
@@ -108,56 +105,18 @@ class Batcher(Generic[Item, Result]):
         """
         work: _Work[Item, Result] = _Work(item, time.monotonic(), deadline, Future())
         with self._changed:
-            self._queue(work)
-        return work.future
-
-    def compute_or_submit(self, item: Item, deadline: float) -> "Future[Result]":
-        """Compute one item in this thread where nothing else is computed or waits; else queue it.
-
-        For models that compute an item in less time than it takes to wake a thread and to be woken
-        by it, and for batchers of one lane; otherwise as submit.
-        """
-        work: _Work[Item, Result] = _Work(item, time.monotonic(), deadline, Future())
-        with self._changed:
-            idle = not (self._busy or self._waiting or self._closed)
-            here = idle and len(self._threads) == 1 and deadline > work.arrived
-            if here:
-                self._busy = True
-                self._beats[0] = work.arrived
+            if self._closed:
+                work.future.set_exception(BatcherClosed())
             else:
-                self._queue(work)
-        if here:
-            work.future.set_running_or_notify_cancel()
-            try:
-                self._compute_batch([work], 0)
-            except DeviceLost as lost:
-                self._lose([work], lost)
-            finally:
-                with self._changed:
-                    self._busy = False
-                    self._beats[0] = time.monotonic()
-                    if self._waiting or self._closed:
-                        self._changed.notify()
+                self._waiting.append(work)
+                self._tell_depth()
+                self._changed.notify()
         return work.future
-
-    def _queue(self, work: _Work[Item, Result]) -> None:
-        """With the lock held."""
-        if self._closed:
-            work.future.set_exception(BatcherClosed())
-            return
-        self._waiting.append(work)
-        self._tell_depth()
-        self._changed.notify()
 
     @property
     def depth(self) -> int:
         """How many items wait, those being computed not counted."""
         return len(self._waiting)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits, and with one lane nothing is computed, as of this moment."""
-        return not (self._busy or self._waiting)
 
     def seconds_since_beat(self) -> float:
         """Seconds since the slowest thread last moved; infinite when one of them has died."""
@@ -193,9 +152,8 @@ class Batcher(Generic[Item, Result]):
                 thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, lane: int) -> None:
-        batch: list[_Work[Item, Result]] | None = []
         while True:
-            batch = self._next_batch(has_computed=bool(batch))
+            batch = self._next_batch()
             if batch is None:
                 return
             if batch:
@@ -206,14 +164,10 @@ class Batcher(Generic[Item, Result]):
                     return
             self._beats[lane] = time.monotonic()
 
-    def _next_batch(self, *, has_computed: bool) -> list[_Work[Item, Result]] | None:
+    def _next_batch(self) -> list[_Work[Item, Result]] | None:
         """What to compute now; empty after an idle beat, None when closed."""
         with self._changed:
-            if has_computed:
-                self._busy = False
             if not self._waiting and not self._closed:
-                self._changed.wait(_BEAT_SECONDS)
-            while self._busy:  # another thread computes, and the beat is its
                 self._changed.wait(_BEAT_SECONDS)
             self._wait_for_more()
             if self._closed:
@@ -228,7 +182,6 @@ class Batcher(Generic[Item, Result]):
                     self._expire(work)
                 else:
                     taken.append(work)
-            self._busy = bool(taken) and len(self._threads) == 1
             self._tell_depth()
             return taken
 

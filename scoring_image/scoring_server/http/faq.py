@@ -30,8 +30,6 @@ MAX_MATCHES: Final = 200_000
 
 # Between so many questions of a list the server looks whether its time is over.
 _AT_ONCE: Final = 16
-# A question with its fields; a longer list takes some milliseconds.
-_CHEAP_BYTES: Final = 4096
 
 _FIELDS: Final = frozenset({"input", "top", "minProbability", "details"})
 
@@ -142,10 +140,6 @@ class FaqScorer:
             "answer": None if answer is None else answer.text,
             "url": None if answer is None else answer.url,
         }
-
-    def is_cheap(self, body: bytes, *, alone: bool) -> bool:
-        """A question is, a long list is not."""
-        return len(body) <= _CHEAP_BYTES
 
     def stalled_seconds(self) -> float:
         """Nothing runs beside the requests, so nothing can stall."""

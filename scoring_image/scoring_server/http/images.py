@@ -74,14 +74,6 @@ class ImageScorer:
             message = f"{refusal.name!r}: {refusal.cause.reason}"
             raise ApiError(422, refusal.cause.code, message) from None
 
-    def is_cheap(self, body: bytes, *, alone: bool) -> bool:
-        """A small JPEG is, as the body itself, where the model is fast.
-
-        Several are decoded at the same time by several threads: Pillow computes without the
-        interpreter.
-        """
-        return alone and self._classifier.is_cheap(body)
-
     def stalled_seconds(self) -> float:
         """Since the inference thread last moved."""
         return self._classifier.batcher.seconds_since_beat()

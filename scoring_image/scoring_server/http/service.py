@@ -125,18 +125,6 @@ class Scorer(Protocol):
         """
         ...
 
-    def is_cheap(self, body: bytes, *, alone: bool) -> bool:
-        """Whether a request with this body is best answered in the thread that read it.
-
-        So it is where that takes a millisecond at most and waits for nothing. The answer itself may
-        take microseconds.
-
-        Args:
-            body: as far as it has come, whatever it is.
-            alone: whether there is no other request in the house.
-        """
-        ...
-
     def stalled_seconds(self) -> float:
         """For how long nothing has moved where it should; the liveness probe asks."""
         ...

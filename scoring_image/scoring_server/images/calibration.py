@@ -7,8 +7,6 @@ from typing import Final
 
 # What a larger batch must gain to be worth that every image in it waits for all others.
 _WORTHWHILE: Final = 1.03
-# Of an image that takes less, handing it to another thread and being woken is a good part.
-_CHEAP_PER_SECOND: Final = 1000
 # A small model would be timed for as long as the budget allows.
 _MOST_ROUNDS: Final = 10
 
@@ -26,11 +24,6 @@ class Calibration:
     max_batch: int
     measured: bool
     images_per_second: Mapping[int, float]
-
-    @property
-    def is_cheap(self) -> bool:
-        """Whether an image alone takes less than a millisecond, as far as that was measured."""
-        return self.images_per_second.get(1, 0.0) > _CHEAP_PER_SECOND
 
 
 def calibrate(

@@ -21,7 +21,6 @@ from scoring_server.images.backends import Backend, Device
 from scoring_server.images.calibration import Calibration
 from scoring_server.images.decode import is_plain_jpeg, load_image, open_image
 from scoring_server.images.errors import ImageRefused
-from scoring_server.images.jpeg import jpeg_pixels
 from scoring_server.images.preprocess import Preprocessing
 
 TOP: Final = 3
@@ -32,8 +31,6 @@ PLACES: Final = 64
 # Decoding so few pixels takes a few milliseconds and less than 2 MB: waiting for a slot would cost
 # more than it saves. Measured with a tiny model and 16 clients: a third more images a second.
 _SMALL_PIXELS: Final = 512 * 512
-# Decoding so few takes a third of a millisecond, in as many scans as are allowed a few.
-_CHEAP_PIXELS: Final = 128 * 128
 # A batch of 64 such files takes 400 MB of a GPU's memory while it is decoded.
 _UNDECODED_PIXELS: Final = 2_000_000
 
@@ -89,8 +86,6 @@ class ImageClassifier:
         decoders: how many images may be decoded at once, small ones not counted.
         calibration: which batch size is used.
         jpeg_bytes: the largest JPEG file that the batcher decodes by itself; 0: it takes pictures.
-        alone: queues the picture of a request that has no other, or computes it at once; None: as
-            any other.
     """
 
     def __init__(
@@ -103,12 +98,9 @@ class ImageClassifier:
         decoders: int,
         calibration: Calibration,
         jpeg_bytes: int = 0,
-        alone: "Batcher[NDArray[np.uint8], NDArray[np.float32]] | None" = None,
     ) -> None:
         self._jpeg_bytes = jpeg_bytes
         self.batcher = batcher
-        self._submit_alone = batcher.submit if alone is None else alone.compute_or_submit
-        self._alone = alone
         self.device = device
         self.calibration = calibration
         self.labels = labels
@@ -130,11 +122,12 @@ class ImageClassifier:
             DeadlineExceeded: not done in time.
         """
         futures: dict[str, Future[NDArray[np.float32]]] = {}
-        submit = self._submit_alone if len(images) == 1 else self.batcher.submit
         with self.batcher.admission.enter(len(images)):
             try:
                 for name, data in images.items():
-                    futures[name] = submit(self._prepare(name, data, deadline), deadline)
+                    futures[name] = self.batcher.submit(
+                        self._prepare(name, data, deadline), deadline
+                    )
                 return {
                     name: best(self._logits(name, future, deadline), self.labels)
                     for name, future in futures.items()
@@ -143,13 +136,6 @@ class ImageClassifier:
                 for future in futures.values():
                     future.cancel()
                 raise
-
-    def is_cheap(self, data: bytes) -> bool:
-        """Whether this file would be classified in about a millisecond, in the calling thread."""
-        if self._alone is None or not self._alone.is_idle:
-            return False
-        pixels = jpeg_pixels(data)
-        return pixels is not None and pixels <= _CHEAP_PIXELS
 
     def _prepare(self, name: str, data: bytes, deadline: float) -> NDArray[np.uint8]:
         try:

@@ -3,41 +3,11 @@
 import re
 from typing import Final
 
-_START: Final = b"\xff\xd8"
 _START_OF_SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
 # Within a scan 0xFF is followed by 0x00 (a byte of data), 0xD0…D7 (a restart) or 0xFF (filling);
 # anything else is the next marker (ITU-T T.81, B.1.1).
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-
-
-# A frame's header is SOF0…SOF15, whose numbers are shared with three other segments (table B.1).
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Of usual files before their first scan: about ten.
-_MOST_SEGMENTS: Final = 32
-
-
-def jpeg_pixels(data: bytes) -> int | None:
-    """How many pixels the first picture of a JPEG file has at most, without decoding anything.
-
-    None where that is not plain to see: no JPEG, cut off before its first scan, or of a great many
-    segments.
-    """
-    if not data.startswith(_START):
-        return None
-    pixels: int | None = None
-    position = 2
-    for _ in range(_MOST_SEGMENTS):
-        segment = data[position : position + 9]
-        if len(segment) < 9 or segment[0] != 0xFF:
-            return None
-        if segment[1] == _START_OF_SCAN:
-            return pixels
-        if segment[1] in _FRAMES:
-            height, width = int.from_bytes(segment[5:7], "big"), int.from_bytes(segment[7:9], "big")
-            pixels = max(pixels or 0, height * width)
-        position += 2 + int.from_bytes(segment[2:4], "big")
-    return None
 
 
 def count_scans(data: bytes) -> int:

@@ -92,7 +92,6 @@ def load(
         model.spec.preprocessing,
         decoders=threads,
         calibration=model.calibration,
-        alone=batcher if model.calibration.is_cheap else None,
     )
     return LoadedImageModel(classifier, model.info)
 

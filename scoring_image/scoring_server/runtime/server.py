@@ -131,14 +131,10 @@ class ScoringServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no a
                 _MAX_HELD_BYTES,
             ),
             client_seconds=settings.request_timeout_seconds,
-            is_cheap=self._is_cheap,
+            cheap_bytes=settings.cheap_bytes,
             in_flight=self._metrics.in_flight,
             refused=self._refused,
         )
-
-    def _is_cheap(self, body: bytes, alone: bool) -> bool:
-        scorer = self._service.scorer
-        return scorer is not None and scorer.is_cheap(body, alone=alone)
 
     def _refused(self, count: int) -> None:
         self._metrics.turned_away(ROUTE, count)

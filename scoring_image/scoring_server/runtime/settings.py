@@ -24,6 +24,8 @@ _MODELS: Final = Path("/opt/scoring/models")
 # further one would be a turn that the reading thread waits for.
 _FAQ_THREADS: Final = 32
 _FAQ_SCORING_THREADS: Final = 1
+# A question with its head; a list of as many bytes takes some milliseconds.
+_CHEAP_FAQ_BYTES: Final = 4096
 # Questions that one worker takes at most, however cheap they are.
 _MAX_FAQ_PLACES: Final = 512
 # Images: a thread for each image that may be in the house (64), and some for refusals and probes.
@@ -141,6 +143,14 @@ class Settings:
         if self.model_type == FAQ_MATCHING:
             return min(_FAQ_SCORING_THREADS, self.concurrent_scores)
         return self.concurrent_scores
+
+    @property
+    def cheap_bytes(self) -> int:
+        """How long a request may be that a worker's main thread answers: a question, no long list.
+
+        An image's answer waits for its batch, which that thread must not.
+        """
+        return _CHEAP_FAQ_BYTES if self.model_type == FAQ_MATCHING else 0
 
     @property
     def image_places(self) -> int:

@@ -41,13 +41,9 @@ def connection() -> Iterator[Connection]:
         yield made
 
 
-def make(*, is_cheap: bool, seconds: float) -> Answerers:
+def make(*, cheap_bytes: int, seconds: float) -> Answerers:
     settings: Any = SimpleNamespace(
-        places=1,
-        most_places=8,
-        is_cheap=lambda body, alone: is_cheap and body == BODY,
-        in_flight=Gauge(),
-        client_seconds=1.0,
+        places=1, most_places=8, cheap_bytes=cheap_bytes, in_flight=Gauge(), client_seconds=1.0
     )
     made = Answerers(settings, Connections(), lambda *_: (b"",), None, lambda: True)
     made._seconds = seconds
@@ -55,7 +51,7 @@ def make(*, is_cheap: bool, seconds: float) -> Answerers:
 
 
 def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Connection) -> None:
-    made = make(is_cheap=True, seconds=limits.CHEAP_SECONDS / 2)
+    made = make(cheap_bytes=4096, seconds=limits.CHEAP_SECONDS / 2)
     assert made.take(connection)
     assert made.has_at_hand
     made.answer_at_hand(0.0)
@@ -64,39 +60,18 @@ def test_a_cheap_question_is_answered_by_the_thread_that_read_it(connection: Con
     assert made._scoring.empty()
 
 
-def test_the_model_is_told_whether_a_request_is_the_only_one(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = make(is_cheap=True, seconds=0.0)
-    told: list[bool] = []
-
-    def is_cheap(_body: bytes, alone: bool) -> bool:
-        told.append(alone)
-        return True
-
-    monkeypatch.setattr(made._settings, "is_cheap", is_cheap)
-    assert made.take(connection)
-    assert made.take(connection)
-    assert told == [True, False]
-
-
 @pytest.mark.parametrize(
-    ("is_cheap", "longest", "seconds"),
+    ("cheap_bytes", "seconds"),
     [
-        pytest.param(True, 4096, limits.CHEAP_SECONDS * 2, id="its like took long lately"),
-        pytest.param(True, 50, limits.CHEAP_SECONDS / 2, id="it is long"),
-        pytest.param(False, 4096, limits.CHEAP_SECONDS / 2, id="the model says so"),
+        pytest.param(4096, limits.CHEAP_SECONDS * 2, id="its like took long lately"),
+        pytest.param(50, limits.CHEAP_SECONDS / 2, id="it is long"),
+        pytest.param(0, limits.CHEAP_SECONDS / 2, id="its answer waits for a batch"),
     ],
 )
 def test_any_other_request_is_for_the_threads(
-    connection: Connection,
-    monkeypatch: pytest.MonkeyPatch,
-    is_cheap: bool,
-    longest: int,
-    seconds: float,
+    connection: Connection, cheap_bytes: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(limits, "CHEAP_BYTES", longest)
-    made = make(is_cheap=is_cheap, seconds=seconds)
+    made = make(cheap_bytes=cheap_bytes, seconds=seconds)
     assert made.take(connection)
     assert not made.has_at_hand
     assert made._scoring.get_nowait() is connection
@@ -105,7 +80,7 @@ def test_any_other_request_is_for_the_threads(
 def test_what_was_taken_is_answered_for_as_long_as_it_is_told_and_one_at_least(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = make(is_cheap=True, seconds=0.0)
+    made = make(cheap_bytes=4096, seconds=0.0)
     clock = iter(range(100))
     monkeypatch.setattr(answerers, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     served: list[int] = []

@@ -42,21 +42,15 @@ class ColourBackend:
 
 
 def classifier_of(
-    backend: ColourBackend,
-    *,
-    decoders: int = 2,
-    max_batch: int | None = None,
-    is_cheap: bool = False,
+    backend: ColourBackend, *, decoders: int = 2, max_batch: int | None = None
 ) -> ImageClassifier:
     """A classifier that computes with it in this process; its batcher is still to be started."""
     calibration = Calibration(max_batch or backend.max_batch, max_batch is not None, {})
-    batcher = picture_batcher(backend, max_batch=calibration.max_batch)
     return ImageClassifier(
-        batcher,
+        picture_batcher(backend, max_batch=calibration.max_batch),
         device_of(backend),
         LABELS,
         SPEC.preprocessing,
         decoders=decoders,
         calibration=calibration,
-        alone=batcher if is_cheap else None,
     )

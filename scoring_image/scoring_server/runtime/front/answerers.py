@@ -101,8 +101,7 @@ class Answerers:
     def _is_cheap(self, connection: Connection) -> bool:
         return (
             self._seconds < limits.CHEAP_SECONDS
-            and len(connection.inbox) <= limits.CHEAP_BYTES
-            and self._settings.is_cheap(connection.inbox.body, self._places.taken == 1)
+            and len(connection.inbox) <= self._settings.cheap_bytes
         )
 
     def _enter(self, connection: Connection) -> bool:

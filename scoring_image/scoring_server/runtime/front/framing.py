@@ -73,11 +73,6 @@ class Inbox:
         return self.head.startswith(b"post ")
 
     @property
-    def body(self) -> bytes:
-        """What has come of the present request's, whose head is there; chunks as they are."""
-        return bytes(self._data[self._body_at : self._end])
-
-    @property
     def missing_bytes(self) -> int:
         """How many bytes of the present request are still to come, as far as that is known."""
         return 0 if self._end is None else self._end - len(self._data)

@@ -24,7 +24,6 @@ SWITCH_SECONDS: Final = 0.0001
 # What a scoring request may take to be answered in the main thread, which neither reads nor refuses
 # meanwhile: small against the 50 ms within which a refusal is promised.
 CHEAP_SECONDS: Final = 0.005
-CHEAP_BYTES: Final = 16 * 1024
 # What the kernel keeps of an answer that a client does not take (it doubles the number). Without
 # this it keeps up to 4 MB for each connection, which count as the container's memory.
 KERNEL_SEND_BYTES: Final = 64 * 1024
@@ -54,9 +53,8 @@ class FrontSettings:
         held_bytes: what incomplete bodies may occupy, and as much again what clients do not take of
             their answers.
         client_seconds: how long a client may take to send a body, and to take an answer.
-        is_cheap: whether answering a request with this body, of CHEAP_BYTES at most, takes little
-            and waits for nothing, so that the main thread may do it; it is told whether that is the
-            only request in the house.
+        cheap_bytes: how long a request may be that is answered in the main thread if its like took
+            little lately; 0: none is, as answering waits for something.
         in_flight: counts the places that are taken.
         refused: told from time to time how many requests were refused for want of a place.
     """
@@ -69,6 +67,6 @@ class FrontSettings:
     max_body_bytes: int
     held_bytes: int
     client_seconds: float
-    is_cheap: Callable[[bytes, bool], bool]
+    cheap_bytes: int
     in_flight: Gauge
     refused: Callable[[int], None]
