@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,9 @@ MAX_SCANS: Final = 100
 # 8 bytes a pixel, would take as much memory as the model.
 _BAND_ROWS: Final = 64
 
+# Pillow knows no cut or damaged head for what it is: a person who sent half a photograph is not to
+# be told to send one.
+_BEGINNING: Final = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", re.DOTALL)
 _END_OF_JPEG: Final = b"\xff\xd9"
 _ORIENTATION_TAG: Final = 0x0112
 # EXIF 2.32, section 4.6.4: how the stored image is to be turned to be upright.
@@ -67,6 +71,8 @@ def open_image(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
+        if _BEGINNING.match(data):
+            raise damaged() from None
         raise ImageRefused(
             "unreadable_image", "not an image that this service reads: send JPEG, PNG or WebP"
         ) from None

@@ -22,6 +22,17 @@ def test_reference_is_pillows_bicubic_resize() -> None:
     assert np.array_equal(Preprocessing("reference", 224, 256, "bilinear").apply(NOISE), wanted)
 
 
+@pytest.mark.parametrize("size", [(120, 90), (500, 375), (30, 41)])
+def test_reference_is_torchvisions_resize(size: tuple[int, int]) -> None:
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms import functional as transform
+
+    image = NOISE.resize(size)
+    wanted = np.asarray(transform.resize(image, [224, 224], InterpolationMode.BICUBIC)).astype(int)
+    found = Preprocessing("reference", 224, 256, "bilinear").apply(image).astype(int)
+    assert np.abs(found - wanted).max() <= 1
+
+
 def test_standard_takes_the_centre() -> None:
     image = Image.new("RGB", (400, 100), "blue")
     image.paste("red", (150, 0, 250, 100))
