@@ -100,6 +100,23 @@ IMAGES: Final[dict[str, Bomb]] = {
         b'--b\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
         + b"\r\n" * (_MOST // 2 - 100),
     ),
+    "a name of a part": (
+        _SCORE,
+        FORM,
+        b'--b\r\nContent-Disposition: form-data; name="x"; filename="'
+        + b'\\"' * (_MOST // 2 - 100),
+    ),
+    "names of parts": (
+        _SCORE,
+        FORM,
+        (
+            b'--b\r\nContent-Disposition: form-data; name="x"; filename="'
+            + b"y" * 100_000
+            + b'"\r\n\r\n\r\n'
+        )
+        * 99
+        + b"--b--\r\n",
+    ),
     "a header of a part": (_SCORE, FORM, b"--b\r\nX: " + b"y" * (_MOST - 100)),
     "elements": (
         "/v2/models/image-classification/infer",

@@ -71,7 +71,8 @@ CASES: dict[str, tuple[bytes, str, int, str]] = {
     "zero bytes": (b"", "image/jpeg", 422, "the image is empty"),
     "a truncated JPEG": (plain()[:-200], "image/jpeg", 422, DAMAGED),
     "a truncated PNG": (plain(image_format="PNG")[:-30], "image/png", 422, DAMAGED),
-    "a truncated WebP": (plain(image_format="WEBP")[:-10], "image/webp", 422, "image"),
+    "a truncated WebP": (plain(image_format="WEBP")[:-10], "image/webp", 422, DAMAGED),
+    "the first bytes of a JPEG": (plain()[:20], "image/jpeg", 422, DAMAGED),
     "1 x 1": (plain(RED, (1, 1), "PNG"), "image/png", 422, "each side needs 8 at least"),
     "50,000 x 50,000": (png_header(50_000, 50_000), "image/png", 422, "send a smaller one"),
     "50,000 x 50,000 for real, in 313 kB": (
@@ -106,6 +107,12 @@ CASES: dict[str, tuple[bytes, str, int, str]] = {
     "a JSON name of 1 MB": (
         orjson.dumps({"input": {"n" * 1_000_000: TEXT}}),
         JSON,
+        400,
+        "1 to 256 characters",
+    ),
+    "a file without any name": (
+        form(("", GOOD)).replace(b'name="x"', b'name=""'),
+        FORM,
         400,
         "1 to 256 characters",
     ),
