@@ -9,18 +9,23 @@ from torch import nn
 from scoring_server.images.spec import ImageSpec
 
 EFFICIENTNET_LITE0: Final = "efficientnet-lite0"
+# torchvision's weights of these two were trained on another normalisation than all its others. The
+# networks translate from the usual one, if they are told to; torchvision does so with its weights.
+_INCEPTIONS: Final = frozenset({"googlenet", "inception_v3"})
 
 
 class UnknownArchitecture(Exception):
     """No network has this name."""
 
 
-def build(architecture: str, classes: int) -> nn.Module:
+def build(architecture: str, classes: int, size: int | None = None) -> nn.Module:
     """An untrained network in evaluation mode.
 
     Args:
         architecture: "efficientnet-lite0", or a classification model's name in torchvision.
         classes: how many logits it gives.
+        size: side of the square input, pixels; None: what is usual. Only vision transformers are
+            made for one size.
 
     Raises:
         UnknownArchitecture: the name is not one of these.
@@ -40,6 +45,10 @@ def build(architecture: str, classes: int) -> nn.Module:
     if architecture.startswith("resnet"):
         # Without it the activations of untrained weights grow from block to block, beyond fp16.
         options["zero_init_residual"] = True
+    if architecture.startswith("vit_") and size is not None:
+        options["image_size"] = size
+    if architecture in _INCEPTIONS:
+        options |= {"transform_input": True, "init_weights": False}
     built: nn.Module = torchvision.models.get_model(architecture, weights=None, **options)
     return built.eval()
 

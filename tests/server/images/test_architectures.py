@@ -20,6 +20,19 @@ def test_untrained_resnets_begin_with_blocks_that_change_nothing() -> None:
     assert not state["layer3.2.bn3.weight"].any()
 
 
+def test_a_vision_transformer_is_made_for_the_size_of_its_weights() -> None:
+    with torch.device("meta"):
+        assert build("vit_b_16", 2, 384)(torch.zeros(1, 3, 384, 384)).shape == (1, 2)
+        assert build("vit_b_16", 2)(torch.zeros(1, 3, 224, 224)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_inceptions_translate_the_usual_normalisation_into_theirs(name: str) -> None:
+    """As torchvision's get_model does where it is asked for weights."""
+    with torch.device("meta"):
+        assert build(name, 2).transform_input
+
+
 @pytest.mark.parametrize("name", ["resnet1", "fasterrcnn_resnet50_fpn", "../x", ""])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(UnknownArchitecture, match="there is no architecture"):

@@ -296,7 +296,7 @@ def open_torch(
             "needs: export it with --format safetensors"
         )
     try:
-        network = build(spec.architecture, classes)
+        network = build(spec.architecture, classes, spec.preprocessing.size)
         network.load_state_dict(load_file(artefact.path(SAFETENSORS_FILE)))
     except (UnknownArchitecture, SafetensorError, RuntimeError) as error:
         raise ModelLoadError(f"{SAFETENSORS_FILE} cannot be loaded: {error}") from None

@@ -79,9 +79,9 @@ _LITE0_INPUT: Final = Input(
 def random_network(architecture: str, classes: int, seed: int) -> TrainedNetwork:
     """A network with seeded random numbers: for measuring speed, never for answers."""
     torch.manual_seed(seed)
-    return TrainedNetwork(
-        build(architecture, classes), RANDOM_WEIGHTS, f"seed {seed}", input_of(architecture)
-    )
+    shape = input_of(architecture)
+    network = build(architecture, classes, shape.size)
+    return TrainedNetwork(network, RANDOM_WEIGHTS, f"seed {seed}", shape)
 
 
 def load_network(
@@ -151,7 +151,8 @@ def _from_torchvision(architecture: str, name: str, classes: int) -> TrainedNetw
             f"{architecture} has no weights {name!r}: use {', '.join(known.__members__)}, a "
             ".safetensors file, a URL of one, or random"
         ) from None
-    network = build(architecture, classes)
+    shape = _torchvision_input(weights)
+    network = build(architecture, classes, shape.size)
     prefix = _HASHED_NAME.search(weights.url)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "weights.pth")
@@ -159,9 +160,7 @@ def _from_torchvision(architecture: str, name: str, classes: int) -> TrainedNetw
         # weights_only restricts the unpickler to tensors and plain containers.
         state = torch.load(path, map_location="cpu", weights_only=True)
     _fill(network, state)
-    return TrainedNetwork(
-        network, IMAGENET1K, f"torchvision {weights}", _torchvision_input(weights)
-    )
+    return TrainedNetwork(network, IMAGENET1K, f"torchvision {weights}", shape)
 
 
 def _lite0(name: str, classes: int) -> TrainedNetwork:
@@ -181,13 +180,14 @@ def _lite0(name: str, classes: int) -> TrainedNetwork:
 
 
 def _from_safetensors(architecture: str, path: Path, classes: int, source: str) -> TrainedNetwork:
-    network = build(architecture, classes)
+    shape = input_of(architecture)
+    network = build(architecture, classes, shape.size)
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path.name} is no readable safetensors file: {error}") from None
     _fill(network, state)
-    return TrainedNetwork(network, TRAINED, source, input_of(architecture))
+    return TrainedNetwork(network, TRAINED, source, shape)
 
 
 def _fill(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
