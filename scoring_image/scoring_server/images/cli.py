@@ -2,10 +2,11 @@
 
 import argparse
 import logging
-import os
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -30,6 +31,7 @@ from scoring_server.images.evaluate import SUFFIXES, find_images
 from scoring_server.images.preprocess import INTERPOLATIONS, METHODS, REFERENCE
 from scoring_server.images.serving import load
 from scoring_server.images.spec import RANDOM_WEIGHTS
+from scoring_server.process.cpus import available_cpus
 from scoring_server.process.last_words import EXIT_CONFIG
 
 _DEFAULT_MODEL: Final = "/opt/scoring/models/image-classification"
@@ -73,10 +75,16 @@ def _parser() -> argparse.ArgumentParser:
         "file can execute code while it is read: use those that you trust",
     )
     export.add_argument(
-        "--mean", nargs=3, type=float, default=IMAGENET_MEAN, help="of --program's input, RGB"
+        "--mean",
+        nargs=3,
+        type=float,
+        help="of --program's input scaled to 0…1, RGB (default: ImageNet's)",
     )
     export.add_argument(
-        "--std", nargs=3, type=float, default=IMAGENET_STD, help="of --program's input, RGB"
+        "--std",
+        nargs=3,
+        type=float,
+        help="of --program's input scaled to 0…1, RGB (default: ImageNet's)",
     )
     export.add_argument(
         "--resize", type=int, help="of --program, for standard preprocessing: the short side"
@@ -84,8 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--interpolation",
         choices=INTERPOLATIONS,
-        default="bilinear",
-        help="of --program, for standard preprocessing",
+        help="of --program, for standard preprocessing (default: bilinear)",
     )
     export.add_argument("--sha256", help="of the weights' file; required for a URL")
     export.add_argument("--seed", type=int, default=0, help="of random weights")
@@ -122,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate",
-        help="top-1 and top-3 over images whose file or folder is named <WordNet id>…, and how "
-        "often models and ways to compute them agree",
+        help="top-1 and top-3 over images whose file or folder is named after their class, by "
+        "WordNet id or label, and how often models and ways to compute them agree",
     )
     evaluate.add_argument("directory", type=Path, metavar="DIR")
     evaluate.add_argument(
@@ -144,10 +151,10 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("--compute", nargs="+", choices=COMPUTES, default=["openvino"])
     bench.add_argument("--threads", nargs="+", type=_positive, default=[_cpus()], metavar="N")
     bench.add_argument("--batch", nargs="+", type=_positive, default=[1, 2, 4, 8], metavar="N")
-    bench.add_argument("--seconds", type=float, default=3.0, help="for each (default: 3)")
+    bench.add_argument("--seconds", type=_seconds, default=3.0, help="for each (default: 3)")
     bench.add_argument(
         "--inference-seconds",
-        type=float,
+        type=_seconds,
         metavar="SECONDS",
         help="for each of inference alone, where --images is to take longer",
     )
@@ -165,7 +172,7 @@ def _add_bench(commands: Any) -> None:
         help="callers at once, for --images",
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    bench.add_argument("--plot", type=Path, metavar="FILE", help="draw them: .svg or .png")
+    bench.add_argument("--plot", type=_drawing, metavar="FILE", help="draw them: .svg or .png")
     bench.set_defaults(run=_bench)
 
 
@@ -176,13 +183,36 @@ def _positive(text: str) -> int:
     return value
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time to measure for")
+    return value
+
+
+def _drawing(text: str) -> Path:
+    if not text.endswith((".svg", ".png")):
+        raise argparse.ArgumentTypeError(f"{text} must end in .svg or .png")
+    return Path(text)
+
+
 def _cpus() -> int:
-    return len(os.sched_getaffinity(0))
+    return max(1, int(available_cpus()))
 
 
 def _export(options: argparse.Namespace) -> None:
+    of_programs = ("mean", "std", "resize", "interpolation")
+    given = [f"--{name}" for name in of_programs if getattr(options, name) is not None]
+    if given and options.program is None:
+        _fail(
+            f"{' and '.join(given)}: only for --program; an architecture is given what its usual "
+            "weights take"
+        )
     # torch is heavy, and absent where images are only scored.
-    from scoring_server.images.export.command import ExportError, run_export, run_program_export
+    try:
+        from scoring_server.images.export.command import ExportError, run_export, run_program_export
+    except ModuleNotFoundError as error:
+        _fail(f"export needs {error.name}: pip install 'scoring-server[export]'")
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -194,9 +224,9 @@ def _export(options: argparse.Namespace) -> None:
                 labels_file=options.labels,
                 preprocessing=options.preprocessing,
                 resize=options.resize,
-                interpolation=options.interpolation,
-                mean=tuple(options.mean),
-                std=tuple(options.std),
+                interpolation=options.interpolation or "bilinear",
+                mean=tuple(options.mean or IMAGENET_MEAN),
+                std=tuple(options.std or IMAGENET_STD),
                 directory=options.to,
                 say=say,
                 calibration=options.int8,
@@ -237,10 +267,14 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    paths = find_images(options.directory)
-    if not paths:
-        _fail(f"{options.directory} holds no images whose names begin with a WordNet id")
     try:
+        paths = find_images(options.directory, Model.open(options.model[0]).labels)
+        if not paths:
+            _fail(
+                f"{options.directory} holds no images whose names tell their class: name files or "
+                "folders after the model's labels or their WordNet ids (lynx/1.jpg, lynx_1.jpg, "
+                "n02127052_1.jpg)"
+            )
         for line in evaluate(options.model, options.compute, paths, threads=_cpus()):
             print(line, flush=True)
     except ModelLoadError as error:
@@ -251,6 +285,8 @@ def _bench(options: argparse.Namespace) -> None:
     def say(text: str) -> None:
         print(f"… {text}", file=sys.stderr, flush=True)
 
+    if options.plot is not None and find_spec("matplotlib") is None:
+        _fail("--plot needs matplotlib: pip install 'scoring-server[plots]'")
     pipeline: list[PipelineRate] = []
     try:
         model = Model.open(options.model)
@@ -285,8 +321,6 @@ def _bench(options: argparse.Namespace) -> None:
         _fail(str(error))
     except NamedImageRefused as refusal:
         _fail(f"an image in {options.images}: {refusal.cause.reason}")
-    except ImportError:
-        _fail("--plot needs matplotlib: pip install scoring-server[plots]")
 
 
 def _read_images(directory: Path) -> list[bytes]:

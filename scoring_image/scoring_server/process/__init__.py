@@ -1,1 +1,1 @@
-"""What every process of the image shares: JSON logs on stdout and the last words of a failure."""
+"""What every process of the image shares: JSON logs, the last words of a failure, its CPU limit."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from scoring_server.http.settings import HttpSettings
-from scoring_server.runtime.cpus import available_cpus
+from scoring_server.process.cpus import available_cpus
 
 # Written out, not imported: this module is read before the variables are set that numpy and
 # prometheus_client look at when they are imported.

@@ -1,11 +1,12 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from scoring_server.artefact import open_artefact
 from scoring_server.images.cli import main
-from scoring_server.images.evaluate import find_images, wordnet_id
+from scoring_server.images.evaluate import class_of, find_images
 from tests.server.colour_model import write_colour_model
 from tests.server.pictures import BLUE, GREEN, RED, plain
 
@@ -84,6 +85,17 @@ def test_evaluate_compares_models_and_ways_to_compute_them(
     assert [row[7:10] for row in rows] == [[str(n), "of", "3"] for n in (3, 3, 1, 1)]
 
 
+def test_models_of_one_name_are_told_apart_by_their_folders(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_colour_model(tmp_path / "other")
+    (tmp_path / "n00000001_1.jpg").write_bytes(plain(RED))
+    main(["evaluate", str(tmp_path), "--model", str(model), str(other)])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split(":")[0] for line in lines[1:]] == [str(model), str(other)]
+    assert len({len(line) for line in lines}) == 1, "the columns stand under their heads"
+
+
 def test_what_is_left_in_floats_of_an_int8_model_is_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +138,8 @@ def test_bench_prints_a_table_and_draws_it(
         (["--images", "/missing"], "/missing holds no images"),
         (["--plot", "/missing/x.svg"], "No such file or directory"),
         (["--compute", "torch-cpu"], "has no model.safetensors"),
+        (["--plot", "x.bmp"], "x.bmp must end in .svg or .png"),
+        (["--seconds", "0"], "0 is no time to measure for"),
     ],
 )
 def test_a_bench_that_fails_says_why(
@@ -134,10 +148,59 @@ def test_a_bench_that_fails_says_why(
     quick = ["--batch", "1", "--seconds", "0.01"]
     with pytest.raises(SystemExit) as ended:
         main(["bench", "--model", str(model), *quick, *options])
-    assert ended.value.code == 78
+    assert ended.value.code in {2, 78}
     err = capsys.readouterr().err
     assert message in err
     assert "/missing" not in options or "images/s" not in err, "before anything is measured"
+
+
+def test_bench_takes_more_callers_than_a_server_has_places(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.jpg").write_bytes(plain())
+    what = ["--model", str(model), "--images", str(tmp_path), "--clients", "100"]
+    main(["bench", *what, "--batch", "1", "--seconds", "0.01"])
+    assert "\n| 100 | " in capsys.readouterr().out
+
+
+def test_without_matplotlib_a_plot_is_refused_before_anything_is_measured(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scoring_server.images.cli.find_spec", lambda _name: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--model", str(model), "--plot", "x.svg"])
+    assert ended.value.code == 78
+    err = capsys.readouterr().err
+    assert "--plot needs matplotlib" in err
+    assert "images/s" not in err
+
+
+def test_a_way_to_compute_that_is_not_installed_is_named(
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delitem(sys.modules, "scoring_server.images.backends.torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "n00000001.jpg").write_bytes(plain())
+    ways = ["--compute", "torch-cpu"]
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", str(tmp_path), "--model", str(model), *ways])
+    assert ended.value.code == 78
+    assert "torch-cpu needs torch, which is not installed here" in capsys.readouterr().err
+
+
+def test_an_export_where_torch_is_not_installed_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "scoring_server.images.export.command", raising=False)
+    monkeypatch.delitem(sys.modules, "scoring_server.images.architectures", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--to", "model"])
+    assert ended.value.code == 78
+    assert "export needs torch: pip install" in capsys.readouterr().err
 
 
 def test_evaluate_without_classes_in_the_names_is_refused(
@@ -146,13 +209,48 @@ def test_evaluate_without_classes_in_the_names_is_refused(
     with pytest.raises(SystemExit) as ended:
         main(["evaluate", str(tmp_path), "--model", str(model)])
     assert ended.value.code == 78
-    assert "holds no images whose names begin with a WordNet id" in capsys.readouterr().err
+    assert "holds no images whose names tell their class" in capsys.readouterr().err
 
 
-def test_a_class_is_read_from_the_file_or_from_its_folder() -> None:
-    assert wordnet_id(Path("a/n02127052_lynx.JPEG")) == "n02127052"
-    assert wordnet_id(Path("n02127052/1.jpg")) == "n02127052"
-    assert wordnet_id(Path("a/lynx_n02127052.jpg")) is None
+def test_evaluate_knows_a_models_own_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_colour_model(tmp_path / "model", labels=("deep red", "green", "blue"))
+    (tmp_path / "photographs" / "deep red").mkdir(parents=True)
+    (tmp_path / "photographs" / "deep red" / "1.jpg").write_bytes(plain(RED))
+    (tmp_path / "photographs" / "green_1.jpg").write_bytes(plain(GREEN))
+    main(["evaluate", str(tmp_path / "photographs"), "--model", str(model)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "2 images"
+    assert lines[2].split()[3:7] == ["1.000", "(2)", "1.000", "(2)"]
+
+
+def test_evaluate_calls_random_weights_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_colour_model(tmp_path / "model", weights="random")
+    (tmp_path / "n00000001_1.jpg").write_bytes(plain(RED))
+    main(["evaluate", str(tmp_path), "--model", str(model)])
+    assert "mean-colour (random weights), openvino" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a/n02127052_lynx.JPEG", "n02127052"),
+        ("n02127052/1.jpg", "n02127052"),
+        ("a/n00000009.jpg", "n00000009"),  # of no label: wrong, whatever the model answers
+        ("a/lynx_n02127052.jpg", None),
+        ("grey fox/1.jpg", "grey fox"),
+        ("a/grey fox.jpg", "grey fox"),
+        ("a/grey_wolf_1_2.jpg", "grey_wolf"),
+        ("grey fox/7_1.jpg", "grey fox"),
+        ("a/grey.jpg", None),
+    ],
+)
+def test_a_class_is_read_from_the_file_or_from_its_folder(path: str, found: str | None) -> None:
+    keys = {"n02127052", "grey fox", "grey_wolf", "7"}
+    assert class_of(Path(path), keys) == found
 
 
 def test_other_files_are_not_images(tmp_path: Path) -> None:

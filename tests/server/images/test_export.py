@@ -286,6 +286,11 @@ def test_too_few_images_to_calibrate_with_are_refused(export: Export, tmp_path: 
     assert not (tmp_path / "model").exists()
 
 
+def test_int8_for_a_gpu_alone_is_refused(export: Export, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="int8 is for CPUs: it needs --format openvino or both"):
+        export(tmp_path / "model", formats=["safetensors"], calibration=tmp_path)
+
+
 def test_without_nncf_int8_says_what_is_missing(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,26 @@ def test_the_command_exports_programs(
     assert "means, weights: trained" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("mean", "std"), [(MEAN, (0.0, 1.0, 1.0)), (MEAN, (1.0, -1.0, 1.0)), ((float("nan"),) * 3, STD)]
+)
+def test_a_normalisation_that_is_none_is_refused(
+    export: Export, tmp_path: Path, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    with pytest.raises(ExportError, match="--mean and --std must be numbers"):
+        export(save_onnx(tmp_path / "means.onnx"), mean=mean, std=std)
+
+
+def test_what_is_only_for_programs_is_not_ignored_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    normalisation = ["--mean", "0.5", "0.5", "0.5", "--std", "1", "1", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--weights", "random", *normalisation, "--to", str(tmp_path / "model")])
+    assert ended.value.code == 78
+    assert "--mean and --std: only for --program" in capsys.readouterr().err
+
+
 class Fixed(nn.Module):
     """Works for a batch of two alone."""
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from scoring_server.artefact.manifest import KINDS
-from scoring_server.runtime.cpus import available_cpus
+from scoring_server.process.cpus import available_cpus
 from scoring_server.runtime.settings import MODEL_TYPES, Settings, SettingsError
 
 FAQ = {"SCORING_MODEL_TYPE": "faq-matching", "SCORING_CPUS": "3.5"}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scoring_server.artefact import Artefact
+from scoring_server.artefact import Artefact, ModelLoadError
 from scoring_server.images.backends.base import (
     Backend,
     CompilingBackend,
@@ -66,8 +66,27 @@ def open_compute(
     """Load the model of a verified artefact to compute in one of COMPUTES.
 
     Raises:
-        ModelLoadError: as open_backend.
+        ModelLoadError: as open_backend, or the library that computes so is not installed.
     """
+    try:
+        return _open(artefact, spec, compute, classes=classes, threads=threads, max_batch=max_batch)
+    except ModuleNotFoundError as error:
+        target = "cpu" if compute in _OPENVINO else "gpu"
+        raise ModelLoadError(
+            f"{compute} needs {error.name}, which is not installed here: take the {target} image, "
+            f"or pip install 'scoring-server[{target}]'"
+        ) from None
+
+
+def _open(
+    artefact: Artefact,
+    spec: ImageSpec,
+    compute: str,
+    *,
+    classes: int,
+    threads: int,
+    max_batch: int | None,
+) -> Backend:
     # Each image target carries only its own library, so neither is imported before it is chosen.
     if compute in _OPENVINO:
         from scoring_server.images.backends.openvino import open_openvino

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from scoring_server.images.classifier import ImageClassifier
+from scoring_server.images.classifier import PLACES, ImageClassifier
 from scoring_server.images.commands.model import Model
 from scoring_server.images.serving import load
 
@@ -91,7 +91,8 @@ def bench_pipeline(
         ModelLoadError: the model cannot be loaded.
         NamedImageRefused: one of the images is none.
     """
-    classifier = load(directory, device=device, threads=threads).classifier
+    places = max(PLACES, *clients)
+    classifier = load(directory, device=device, threads=threads, places=places).classifier
     classifier.batcher.start()
     for count in clients:
         latencies, elapsed = _drive(classifier, images, count, seconds)
@@ -108,7 +109,7 @@ def _drive(
 
     def client(number: int) -> list[float]:
         latencies: list[float] = []
-        while (before := time.perf_counter()) < started + seconds:
+        while (before := time.perf_counter()) < started + seconds or not latencies:
             image = images[(number + len(latencies)) % len(images)]
             classifier.classify({"image": image}, time.monotonic() + _DEADLINE_SECONDS)
             latencies.append(time.perf_counter() - before)

@@ -13,9 +13,11 @@ from scoring_server.images.classifier import best
 from scoring_server.images.commands.model import Model
 from scoring_server.images.decode import decode
 from scoring_server.images.errors import ImageRefused
-from scoring_server.images.evaluate import Accuracy, judge, wordnet_id
+from scoring_server.images.evaluate import Accuracy, class_key, class_of, judge
+from scoring_server.images.spec import RANDOM_WEIGHTS
 
 _BATCH: Final = 8
+_LONGEST_LABEL: Final = len(", openvino int8, rest bf16 ")
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,29 @@ def evaluate(
         ModelLoadError: a model cannot be loaded.
     """
     reference: Evaluation | None = None
-    for directory in models:
-        model = Model.open(directory)
+    opened = [Model.open(directory) for directory in models]
+    titles = _titles(models, opened)
+    width = max(map(len, titles)) + _LONGEST_LABEL
+    for model, title in zip(opened, titles, strict=True):
         pictures, refused = _read(model, images)
         if reference is None:
             yield from refused
             yield f"{len(images)} images"
-            yield f"{'':<44}{'top-1':>14}{'top-3':>14}{'same first':>12}{'images/s':>10}"
+            yield f"{'':<{width}}{'top-1':>14}{'top-3':>14}{'same first':>12}{'images/s':>10}"
         for compute in computes:
-            found = _evaluate(model, compute, images, pictures, threads)
+            found = _evaluate(model, title, compute, images, pictures, threads)
             reference = reference or found
-            yield _line(found, reference)
+            yield _line(found, reference, width)
+
+
+def _titles(directories: Sequence[Path], models: Sequence[Model]) -> list[str]:
+    """What the table calls them: several of one name by their folders."""
+    names = [model.artefact.manifest.name for model in models]
+    return [
+        (name if names.count(name) == 1 else f"{directory}: {name}")
+        + (" (random weights)" if model.artefact.manifest.weights == RANDOM_WEIGHTS else "")
+        for directory, model, name in zip(directories, models, names, strict=True)
+    ]
 
 
 def _read(model: Model, images: Sequence[Path]) -> tuple[dict[Path, NDArray[np.uint8]], list[str]]:
@@ -70,6 +84,7 @@ def _read(model: Model, images: Sequence[Path]) -> tuple[dict[Path, NDArray[np.u
 
 def _evaluate(
     model: Model,
+    title: str,
     compute: str,
     images: Sequence[Path],
     pictures: dict[Path, NDArray[np.uint8]],
@@ -87,22 +102,22 @@ def _evaluate(
     ]
     seconds = time.perf_counter() - started
     logits = dict(zip(pictures, rows, strict=True))
+    keys = {class_key(label) for label in model.labels}
     accuracy = judge(
         # An image that was refused counts as wrong.
-        (wordnet_id(path) or "", best(logits[path], model.labels) if path in logits else ())
+        (class_of(path, keys) or "", best(logits[path], model.labels) if path in logits else ())
         for path in images
     )
     first = tuple(int(row.argmax()) for row in rows)
-    name = f"{model.artefact.manifest.name}, {model.label(compute, backend)}"
-    return Evaluation(name, accuracy, first, seconds)
+    return Evaluation(f"{title}, {model.label(compute, backend)}", accuracy, first, seconds)
 
 
-def _line(found: Evaluation, reference: Evaluation) -> str:
+def _line(found: Evaluation, reference: Evaluation, width: int) -> str:
     accuracy = found.accuracy
     same = sum(a == b for a, b in zip(found.first, reference.first, strict=True))
     rate = len(found.first) / found.seconds if found.first else 0.0
     return (
-        f"{found.name:<44}{_share(accuracy.top1, accuracy.images):>14}"
+        f"{found.name:<{width}}{_share(accuracy.top1, accuracy.images):>14}"
         f"{_share(accuracy.top3, accuracy.images):>14}{f'{same} of {len(found.first)}':>12}"
         f"{rate:>10.1f}"
     )

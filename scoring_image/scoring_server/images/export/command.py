@@ -7,7 +7,7 @@ from typing import Final
 
 from scoring_server.artefact import Manifest, ModelLoadError
 from scoring_server.images.architectures import UnknownArchitecture
-from scoring_server.images.export.artefact import export, export_program
+from scoring_server.images.export.artefact import OPENVINO, export, export_program
 from scoring_server.images.export.convert import ConversionError
 from scoring_server.images.export.labels import LabelsError, imagenet_labels, read_labels_file
 from scoring_server.images.export.program import ProgramError, read_program
@@ -53,6 +53,8 @@ def run_export(
     Raises:
         ExportError: it cannot be made as asked.
     """
+    if calibration is not None and OPENVINO not in formats:
+        raise ExportError("int8 is for CPUs: it needs --format openvino or both")
     with _export_errors(directory):
         labels = read_labels_file(labels_file) if labels_file else imagenet_labels()
         say(f"weights of {architecture}: {weights}")
