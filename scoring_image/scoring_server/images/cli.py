@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--preprocessing", choices=METHODS, default=REFERENCE)
     export.add_argument(
         "--int8",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="quantise the model for CPUs, calibrated on the images in there (about 300 like those "
         "that will be served); needs nncf. Twice as fast; evaluate tells what it costs",
@@ -132,7 +132,7 @@ def _add_evaluate(commands: Any) -> None:
         help="top-1 and top-3 over images whose file or folder is named after their class, by "
         "WordNet id or label, and how often models and ways to compute them agree",
     )
-    evaluate.add_argument("directory", type=Path, metavar="DIR")
+    evaluate.add_argument("directory", type=_folder, metavar="DIR")
     evaluate.add_argument(
         "--model",
         type=Path,
@@ -160,7 +160,7 @@ def _add_bench(commands: Any) -> None:
     )
     bench.add_argument(
         "--images",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="also measure decoding, queueing and inference together, on the images in there",
     )
@@ -188,6 +188,12 @@ def _seconds(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is no time to measure for")
     return value
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return Path(text)
 
 
 def _drawing(text: str) -> Path:

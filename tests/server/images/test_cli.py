@@ -135,7 +135,8 @@ def test_bench_prints_a_table_and_draws_it(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--images", "/missing"], "/missing holds no images"),
+        (["--images", "/missing"], "/missing is no folder"),
+        (["--images", str(Path(__file__).parent)], "holds no images"),
         (["--plot", "/missing/x.svg"], "No such file or directory"),
         (["--compute", "torch-cpu"], "has no model.safetensors"),
         (["--plot", "x.bmp"], "x.bmp must end in .svg or .png"),

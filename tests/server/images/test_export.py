@@ -219,8 +219,16 @@ def test_what_cannot_be_exported_says_why(
 def test_weights_of_another_network_are_refused(export: Export, tmp_path: Path) -> None:
     file = tmp_path / "weights.safetensors"
     save_file({"x": torch.zeros(1)}, file)
-    with pytest.raises(ExportError, match="the weights do not fit the architecture"):
+    missing = r"fit the architecture: \d+ of its \d+ tensors are missing, and 1 are not its own$"
+    with pytest.raises(ExportError, match=missing):
         export(tmp_path / "model", weights=str(file))
+
+
+def test_weights_of_other_labels_are_refused(export: Export, both: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("cat\ndog\n")
+    with pytest.raises(ExportError, match=r"fc.weight is \(5, 1024\), and must be \(2, 1024\)"):
+        export(tmp_path / "model", weights=str(both / "model.safetensors"), labels_file=labels)
 
 
 def test_a_file_with_another_hash_is_refused(export: Export, both: Path, tmp_path: Path) -> None:

@@ -214,9 +214,10 @@ def test_other_files_are_refused(
         export(tmp_path / name)
 
 
-def test_a_missing_file_is_named(export: Export, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"missing\.pt2 cannot be read: .*No such file"):
-        export(tmp_path / "missing.pt2")
+@pytest.mark.parametrize("name", ["missing.pt2", "missing.onnx"])
+def test_a_missing_file_is_named(export: Export, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ExportError, match=rf"{name} cannot be read: it is not there"):
+        export(tmp_path / name)
 
 
 def test_models_that_take_or_give_something_else_are_refused(

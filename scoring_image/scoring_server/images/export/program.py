@@ -81,6 +81,8 @@ def read_program(
     """
     if path.suffix not in {ONNX_SUFFIX, PROGRAM_SUFFIX}:
         raise ProgramError(f"{path.name} must end in {ONNX_SUFFIX} or {PROGRAM_SUFFIX}")
+    if not path.is_file():
+        raise ProgramError(f"{path} cannot be read: it is not there, or not a file")
     if not np.isfinite(mean).all() or not np.isfinite(std).all() or min(std) <= 0:
         raise ProgramError("--mean and --std must be numbers, and each --std more than 0")
     try:

@@ -193,8 +193,27 @@ def _from_safetensors(architecture: str, path: Path, classes: int, source: str) 
 def _fill(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     try:
         network.load_state_dict(state)
-    except RuntimeError as error:
-        raise WeightsError(f"the weights do not fit the architecture: {error}") from None
+    except RuntimeError:
+        raise WeightsError(f"the weights do not fit {_misfit(network, state)}") from None
+
+
+def _misfit(network: nn.Module, state: dict[str, torch.Tensor]) -> str:
+    """torch's own message names every tensor, hundreds of them."""
+    wanted = network.state_dict()
+    missing = wanted.keys() - state.keys()
+    other = [
+        name for name in wanted.keys() & state.keys() if wanted[name].shape != state[name].shape
+    ]
+    if not missing and other:
+        name = max(other, key=lambda name: wanted[name].ndim)
+        return (
+            f"the network: {name} is {tuple(state[name].shape)}, and must be "
+            f"{tuple(wanted[name].shape)}: are --labels and --architecture those of the weights?"
+        )
+    return (
+        f"the architecture: {len(missing)} of its {len(wanted)} tensors are missing, and "
+        f"{len(state.keys() - wanted.keys())} are not its own"
+    )
 
 
 def _download(url: str, path: Path, sha256_prefix: str) -> None:
