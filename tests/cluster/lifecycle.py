@@ -76,11 +76,17 @@ def down(name: str) -> bool:
 
 def remove_abandoned() -> None:
     """Remove what clusters left whose owner (a test run) is gone."""
-    for name in cluster_names():
-        paths = cluster_paths(name)
-        state = ClusterState.load(paths)
-        if state is not None and state.owned and processes.supervisor(paths) is None:
-            down(name)
+    for paths in map(cluster_paths, cluster_names()):
+        if _is_abandoned(paths):
+            # One that another process is just starting has no supervisor yet: wait for it.
+            with exclusive(_lock(paths), f"the cluster {paths.root.name}"):
+                if _is_abandoned(paths):
+                    _remove(paths)
+
+
+def _is_abandoned(paths: ClusterPaths) -> bool:
+    state = ClusterState.load(paths)
+    return state is not None and state.owned and processes.supervisor(paths) is None
 
 
 def _lock(paths: ClusterPaths) -> Path:
