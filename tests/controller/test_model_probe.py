@@ -47,7 +47,7 @@ async def asked_once(port: int, pods: list[dict[str, Any]]) -> tuple[ModelProbe,
     woken: list[Any] = []
     probe = ModelProbe(woken.append, port=port)
     assert probe.model(KEY, pods) is None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while probe._asking:
             await asyncio.sleep(0.01)
     return probe, woken

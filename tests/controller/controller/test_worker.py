@@ -36,7 +36,7 @@ async def run(*results: float | Exception | None) -> tuple[list[str], WorkQueue[
     queue.add(KEY)
     seen: list[str] = []
     reconciler = cast("Reconciler", FakeReconciler(queue, *results))
-    await asyncio.wait_for(work(queue, reconciler, lambda result, _: seen.append(result)), 5)
+    await asyncio.wait_for(work(queue, reconciler, lambda result, _: seen.append(result)), 60)
     return seen, queue
 
 

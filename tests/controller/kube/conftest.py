@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from scoring_operator.kube import Client, Credentials
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Function) -> Mapping[str, LoopFactory]:
+    """The event loop that a module asks for by `LOOP_FACTORY`, or a usual one."""
+    return {"loop": getattr(item.module, "LOOP_FACTORY", asyncio.new_event_loop)}
 
 
 @dataclass

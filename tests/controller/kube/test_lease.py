@@ -10,7 +10,9 @@ import pytest
 
 from scoring_operator.kube import AlreadyExists, ApiError, Client, Conflict, NotFound, Unreachable
 from scoring_operator.kube.lease import Elector, LeaseLost, Timing
+from tests.controller.virtual_time import VirtualTimeLoop
 
+LOOP_FACTORY = VirtualTimeLoop
 # The duration in whole seconds, as the API has it.
 TIMING = Timing(duration=1.0, renew_deadline=0.4, renew=0.05, retry=0.05)
 
