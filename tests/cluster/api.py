@@ -61,10 +61,20 @@ class ApiClient:
 def wait_until(
     condition: Callable[[], bool], what: str, seconds: float, check: Callable[[], None]
 ) -> None:
-    """Poll ``condition`` for so long; ``check`` may raise early; ``what`` says what is missing."""
+    """Poll ``condition`` for so long; ``check`` may raise early; ``what`` says what is missing.
+
+    A request that fails counts as "not yet": on a busy machine one may take too long.
+    """
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not _holds(condition):
         check()
         if time.monotonic() > deadline:
             raise ClusterError(f"{what}: not within {seconds:.0f} s")
         time.sleep(_POLL_SECONDS)
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except OSError:  # HTTPError is one
+        return False

@@ -8,7 +8,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.paths import ClusterPaths
 
 _ROOT = Path("/sys/fs/cgroup")
-_DEADLINE_SECONDS = 20.0
+_DEADLINE_SECONDS = 60.0
 
 
 def is_version_2() -> bool:

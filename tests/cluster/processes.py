@@ -16,7 +16,7 @@ from tests.cluster.paths import ClusterPaths
 
 MARK = "SCORING_CLUSTER_ROOT"
 
-_DEADLINE_SECONDS = 20.0
+_DEADLINE_SECONDS = 60.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tests.cluster.fixtures import Cluster
 
 pytestmark = pytest.mark.api
 
-_DEADLINE_SECONDS = 30.0
+_DEADLINE_SECONDS = 90.0
 
 
 def _pod(name: str, gpus: int) -> str:

@@ -1,6 +1,9 @@
 """The real node: an image built here runs, answers through a Service, is measured and is scaled."""
 
+import contextlib
 import json
+import socket
+import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +17,7 @@ from tests.cluster.paths import cluster_paths
 
 pytestmark = pytest.mark.node
 
-_DEADLINE_SECONDS = 90.0
+_DEADLINE_SECONDS = 180.0
 _TAG = "localhost/scoring-cluster-test:1"
 _NAMESPACE = "node-works"
 _DOCKERFILE = """\
@@ -55,7 +58,13 @@ def _web(volumes: bool = False) -> dict[str, object]:
         "image": _TAG,
         "imagePullPolicy": "Never",
         "ports": [{"containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/greeting", "port": 8080}, "periodSeconds": 1},
+        # Patient: with the little CPU that it may use, it answers late on a busy machine.
+        "readinessProbe": {
+            "httpGet": {"path": "/greeting", "port": 8080},
+            "periodSeconds": 1,
+            "timeoutSeconds": 10,
+            "failureThreshold": 10,
+        },
         "resources": {"requests": {"cpu": "50m"}, "limits": {"cpu": "200m"}},
     }
     specification: dict[str, object] = {"containers": [container]}
@@ -90,26 +99,38 @@ def web(cluster: Cluster) -> str:
             "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]},
         },
     )
-    cluster.kubectl("rollout", "status", "-n", _NAMESPACE, "deployment/web", "--timeout=90s")
-    return cluster.kubectl(
+    rollout = ("rollout", "status", "-n", _NAMESPACE, "deployment/web", "--timeout=180s")
+    cluster.kubectl(*rollout, timeout=200)
+    address = cluster.kubectl(
         "get", "service", "web", "-n", _NAMESPACE, "-o", "jsonpath={.spec.clusterIP}"
     )
+    _wait_until(lambda: _accepts(address), "kube-proxy does not follow")
+    return address
+
+
+def _accepts(address: str) -> bool:
+    """Whether the Service takes connections; each attempt is short, from a port of its own."""
+    try:
+        socket.create_connection((address, 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_service_answers_this_machine_at_its_cluster_address(web: str) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"http://{web}/greeting", timeout=5) as answer:
+    with direct.open(f"http://{web}/greeting", timeout=60) as answer:
         assert answer.read() == b"hello from a pod\n"
 
 
 def test_a_pod_reaches_services_and_the_api_server(cluster: Cluster, web: str) -> None:
     program = (
         "import os, ssl, urllib.request as u\n"
-        f"print(u.urlopen('http://{web}/greeting', timeout=5).read())\n"
+        f"print(u.urlopen('http://{web}/greeting', timeout=50).read())\n"
         "tls = ssl.create_default_context(\n"
         "    cafile='/var/run/secrets/kubernetes.io/serviceaccount/ca.crt')\n"
         "host = os.environ['KUBERNETES_SERVICE_HOST']\n"
-        "print(u.urlopen(f'https://{host}/version', context=tls, timeout=5).status)\n"
+        "print(u.urlopen(f'https://{host}/version', context=tls, timeout=50).status)\n"
     )
     # Several times, as the Service picks a pod anew: also the one that asks.
     for _ in range(6):
@@ -129,11 +150,16 @@ def test_a_pod_finds_services_by_name(cluster: Cluster, web: str) -> None:
         "except socket.gaierror as error:\n"
         "    print(error.errno == socket.EAI_NONAME)\n"
     )
-    said = cluster.kubectl(
-        "exec", "-n", _NAMESPACE, "deployment/web", "--", "python3", "-c", program
-    )
     kubernetes = cluster.kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
-    assert said.split() == [web, web, kubernetes, "True"]
+    said: list[str] = []
+
+    def are_found() -> bool:  # the name service learns of a Service a while after it was made
+        command = ("exec", "-n", _NAMESPACE, "deployment/web", "--", "python3", "-c", program)
+        with contextlib.suppress(subprocess.CalledProcessError):
+            said[:] = cluster.kubectl(*command).split()
+        return said == [web, web, kubernetes, "True"]
+
+    _wait_until(are_found, "the name service does not know all")
 
 
 def test_logs_are_read_through_the_api_server(cluster: Cluster, web: str) -> None:
@@ -144,9 +170,8 @@ def test_an_image_can_be_mounted_as_a_volume(cluster: Cluster, web: str) -> None
     pod = {"apiVersion": "v1", "kind": "Pod", **_web(volumes=True)}
     pod["metadata"] = {"name": "with-volume"}
     _apply(cluster, pod)
-    cluster.kubectl(
-        "wait", "-n", _NAMESPACE, "pod/with-volume", "--for=condition=Ready", "--timeout=60s"
-    )
+    ready = ("wait", "-n", _NAMESPACE, "pod/with-volume", "--for=condition=Ready")
+    cluster.kubectl(*ready, "--timeout=180s", timeout=200)
     mounted = ("exec", "-n", _NAMESPACE, "with-volume", "--", "cat", "/model/srv/greeting")
     assert cluster.kubectl(*mounted) == "hello from a pod\n"
 
@@ -184,9 +209,12 @@ def test_the_autoscaler_adds_pods_by_measured_cpu(cluster: Cluster, web: str) ->
     _wait_until(lambda: cluster.kubectl(*get) == "3", "the autoscaler did not add a pod")
 
 
-def test_the_archive_of_an_image_is_built_once(tmp_path: Path, cluster: Cluster) -> None:
+def test_the_archive_of_an_image_is_built_once(
+    tmp_path: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "greeting").write_text("hello from a pod\n")
     (tmp_path / "Dockerfile").write_text(_DOCKERFILE)
-    started = time.monotonic()
     images.build(images.ImageBuild(tmp_path / "Dockerfile", tmp_path, _TAG))
-    assert time.monotonic() - started < 1, "it was built again"
+    told = capsys.readouterr().err
+    assert "is there already" in told
+    assert "building" not in told
