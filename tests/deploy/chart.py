@@ -21,7 +21,7 @@ def install(target: Target, images: Images) -> None:
         target.run(
             *("helm", "upgrade", RELEASE, "charts/scoring-operator", "--install"),
             *("--namespace", NAMESPACE, "--create-namespace"),
-            *("--wait", "--timeout", "2m", *settings),
+            *("--wait", "--timeout", "5m", *settings),
         )
     except ClusterError as error:
         logs = ("logs", f"deployment/{RELEASE}", "--tail=5")

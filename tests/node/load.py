@@ -17,9 +17,13 @@ _PAUSE_AFTER_A_FAULT_SECONDS = 0.5
 
 @dataclass
 class Ledger:
-    """What became of each request; none is sent again."""
+    """What became of each request; none is sent again.
+
+    `refused` are those answered with 503: pods say so that get too little CPU of a busy machine.
+    """
 
     answered: int = 0
+    refused: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -53,7 +57,10 @@ def _clients(
             except (OSError, scoring.ScoringError) as error:
                 wait = _PAUSE_AFTER_A_FAULT_SECONDS
                 with lock:
-                    ledger.failed.append(f"{type(error).__name__}: {error}")
+                    if isinstance(error, scoring.ScoringError) and error.code == 503:
+                        ledger.refused += 1
+                    else:
+                        ledger.failed.append(f"{type(error).__name__}: {error}")
             else:
                 with lock:
                     ledger.answered += 1

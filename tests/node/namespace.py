@@ -27,6 +27,9 @@ class Namespace:
         enforce = "pod-security.kubernetes.io/enforce"
         self.target.run("kubectl", "create", "namespace", self.name)
         self.target.run("kubectl", "label", "namespace", self.name, f"{enforce}=restricted")
+        # Without its ServiceAccount it refuses pods, which would be told as a trouble.
+        account = ("get", "serviceaccount", "default", "--output", "name")
+        assert poll(lambda: self.run(*account) or None, 60), "no ServiceAccount"
 
     def delete(self) -> None:
         """Remove it with all that is in it, without waiting for its pods' grace periods."""
@@ -61,11 +64,11 @@ class Namespace:
             return {}
         return {item["type"]: item for item in status["conditions"]}
 
-    def wait_ready(self, name: str, seconds: float = 180) -> None:
+    def wait_ready(self, name: str, seconds: float = 300) -> None:
         """Wait until a ScoringService is Ready; fails with its last condition."""
         self.wait_for(name, lambda ready: ready["status"] == "True", seconds)
 
-    def wait_reason(self, name: str, reason: str, seconds: float = 120) -> dict[str, Any]:
+    def wait_reason(self, name: str, reason: str, seconds: float = 240) -> dict[str, Any]:
         """Wait until Ready has this reason; the condition."""
         return self.wait_for(name, lambda ready: ready["reason"] == reason, seconds)
 
@@ -99,7 +102,7 @@ class Namespace:
                 return True
             return None
 
-        assert poll(accepts, 30), f"service {name} accepts no connection at {address}:{port}"
+        assert poll(accepts, 90), f"service {name} accepts no connection at {address}:{port}"
         return f"http://{address}:{port}"
 
     def pods(self, name: str) -> list[dict[str, Any]]:
@@ -111,6 +114,12 @@ class Namespace:
 
 # Small enough for several services side by side on two cores.
 SMALL = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
+def available(namespace: Namespace, name: str) -> bool | None:
+    """True if pods of a ScoringService serve; None if not (for `poll`)."""
+    condition = namespace.conditions(name).get("Available", {})
+    return condition.get("status") == "True" or None
 
 
 def poll(look: Callable[[], T | None], seconds: float, pause: float = 0.5) -> T | None:

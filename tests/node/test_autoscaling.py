@@ -43,7 +43,7 @@ def serve(namespace: Namespace, metric: dict[str, Any]) -> None:
     namespace.wait_ready("faq")
 
 
-def wait_active(namespace: Namespace, status: str, seconds: float = 90) -> dict[str, Any]:
+def wait_active(namespace: Namespace, status: str, seconds: float = 180) -> dict[str, Any]:
     """Wait for AutoscalingActive; the condition."""
 
     def look() -> dict[str, Any] | None:
@@ -55,12 +55,12 @@ def wait_active(namespace: Namespace, status: str, seconds: float = 90) -> dict[
     return condition
 
 
-def wait_pods(namespace: Namespace, ready: int, seconds: float = 120) -> None:
+def wait_pods(namespace: Namespace, ready: int, seconds: float = 240) -> None:
     """Wait until the resource counts so many ready pods."""
 
     def look() -> bool | None:
-        status = namespace.get("scoringservice", "faq")["status"]
-        return (status["replicas"], status["readyReplicas"]) == (ready, ready) or None
+        status = namespace.get("scoringservice", "faq").get("status", {})
+        return (status.get("replicas"), status.get("readyReplicas")) == (ready, ready) or None
 
     assert poll(look, seconds), namespace.run("describe", "hpa", "faq")
 

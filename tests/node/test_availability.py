@@ -36,7 +36,7 @@ def evict(namespace: Namespace, pod: str) -> None:
     namespace.run("create", "--raw", path, "--filename", "-", stdin=json.dumps(eviction))
 
 
-def evict_when_allowed(namespace: Namespace, pod: str, seconds: float = 90) -> None:
+def evict_when_allowed(namespace: Namespace, pod: str, seconds: float = 180) -> None:
     """Try again while the budget forbids it, as `kubectl drain` does."""
 
     def attempt() -> bool:
@@ -62,15 +62,16 @@ def test_a_drain_at_two_replicas_loses_no_request(namespace: Namespace, product:
             evict_when_allowed(namespace, pod)
         namespace.wait_ready("faq")
         time.sleep(7)  # the last pod drains under load, too
+        # On a busy machine each request takes longer.
+        assert poll(lambda: ledger.answered >= 100 or None, 120), ledger
     assert not set(before) & set(live_pods(namespace))
     assert ledger.failed == []
-    assert ledger.answered >= 100
 
 
 def test_a_second_pod_is_not_evicted_while_the_first_is_away(namespace: Namespace) -> None:
     serve(namespace, 2)
     first, second = live_pods(namespace)
-    evict(namespace, first)
+    evict_when_allowed(namespace, first)  # the budget learns of ready pods a moment later
     with pytest.raises(ClusterError, match="disruption budget"):
         evict(namespace, second)
     namespace.wait_ready("faq")
@@ -80,7 +81,7 @@ def test_at_one_replica_an_eviction_is_not_blocked(namespace: Namespace) -> None
     serve(namespace, 1)
     (pod,) = live_pods(namespace)
     evict(namespace, pod)
-    assert poll(lambda: pod not in live_pods(namespace) or None, 30)
+    assert poll(lambda: pod not in live_pods(namespace) or None, 90)
     namespace.wait_ready("faq")
 
 
@@ -89,10 +90,10 @@ def test_the_budget_comes_with_the_second_pod_and_goes_with_it(namespace: Namesp
     (first,) = live_pods(namespace)
     assert not exists(namespace, "poddisruptionbudget")
     namespace.run("scale", "scoringservice", "faq", "--replicas=2")
-    assert poll(lambda: exists(namespace, "poddisruptionbudget") or None, 30)
+    assert poll(lambda: exists(namespace, "poddisruptionbudget") or None, 90)
     namespace.wait_ready("faq")
     assert first in live_pods(namespace), "scaling replaces no pod"
     assert namespace.get("poddisruptionbudget", "faq")["spec"]["maxUnavailable"] == 1
     namespace.run("scale", "scoringservice", "faq", "--replicas=1")
-    assert poll(lambda: not exists(namespace, "poddisruptionbudget") or None, 30)
+    assert poll(lambda: not exists(namespace, "poddisruptionbudget") or None, 90)
     namespace.wait_ready("faq")

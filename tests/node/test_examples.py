@@ -70,14 +70,14 @@ def test_the_faq_example_answers_questions_and_the_table_tells_its_state(faq: Na
 
 def test_the_status_names_the_model_that_the_pods_loaded(faq: Namespace) -> None:
     served = scoring.get(f"{faq.url('faq')}/version")["model"]
-    model = poll(lambda: faq.get("scoringservice", "faq")["status"].get("model"), 30)
+    model = poll(lambda: faq.get("scoringservice", "faq")["status"].get("model"), 90)
     assert model == {key: served[key] for key in ("name", "digest", "weights")}
     assert model["weights"] == "trained"
 
 
 def test_kubectl_scale_and_kubectl_wait_work(faq: Namespace) -> None:
     faq.run("scale", "scoringservice", "faq", "--replicas=3")
-    faq.run("wait", "--for=condition=Ready", "scoringservice/faq", "--timeout=120s")
+    faq.run("wait", "--for=condition=Ready", "scoringservice/faq", "--timeout=300s")
     assert faq.get("scoringservice", "faq")["status"]["readyReplicas"] == 3
     scale = json.loads(
         faq.run(
@@ -139,7 +139,7 @@ def test_the_gpu_example_says_that_there_is_no_gpu_in_the_schedulers_words(
     if not product.cluster.is_embedded:
         pytest.skip("the cluster may have GPUs")
     apply_example(namespace, "image-gpu")
-    ready = namespace.wait_reason("image-gpu", "InsufficientAccelerators", 60)
+    ready = namespace.wait_reason("image-gpu", "InsufficientAccelerators")
     assert "Insufficient nvidia.com/gpu" in ready["message"]
 
 

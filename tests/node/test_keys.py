@@ -17,6 +17,7 @@ from tests.node.load import QUESTION
 from tests.node.namespace import Namespace, poll
 from tests.reliability.figures import record
 from tests.server.load.generator import Plan, Running, running
+from tests.server.load.ledger import UNSENT
 
 pytestmark = pytest.mark.node
 
@@ -154,9 +155,10 @@ def test_keys_are_rotated_under_load_without_a_restart(
             slowest = max(slowest, seconds_until(namespace, key, 401))
             ledgers.append(load.stop())
         for ledger in ledgers:
-            # 503: on a busy machine the pods may get too little CPU for the load, and say so.
-            assert set(ledger.statuses) <= {200, 503}, ledger.statuses
-            total += len(ledger)
+            # 503: on a busy machine the pods may get too little CPU for the load, and say so. Or
+            # the generator may: then it has no connection left for a request.
+            assert set(ledger.statuses) <= {200, 503, UNSENT}, ledger.statuses
+            total += len(ledger) - ledger.statuses[UNSENT]
         name, key = new_name, new
     assert slowest < ANNOUNCED_SECONDS
     assert status(namespace, header(keys["website"])) == 200

@@ -45,7 +45,7 @@ def roll_out(namespace: Namespace, number: int) -> None:
     def all_gone() -> bool | None:
         return not before & {pod["metadata"]["uid"] for pod in namespace.pods("faq")} or None
 
-    assert poll(all_gone, 120)
+    assert poll(all_gone, 240)
 
 
 def drain(namespace: Namespace) -> None:
@@ -74,8 +74,8 @@ def scale_in(namespace: Namespace) -> None:
 
 def wait_pods(namespace: Namespace, count: int) -> None:
     def look() -> bool | None:
-        status = namespace.get("scoringservice", "faq")["status"]
-        return (status["replicas"], status["readyReplicas"]) == (count, count) or None
+        status = namespace.get("scoringservice", "faq").get("status", {})
+        return (status.get("replicas"), status.get("readyReplicas")) == (count, count) or None
 
     assert poll(look, 180), f"not {count} pods"
 

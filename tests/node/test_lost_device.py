@@ -53,7 +53,7 @@ def test_a_lost_accelerator_is_told_and_clears_with_its_cause(
     ready = namespace.wait_reason("image", "AcceleratorLost")
     assert "the GPU failed: CUDA error: uncorrectable ECC error encountered" in ready["message"]
     pod = namespace.get("scoringservice", "image")["status"]["lastFailure"]["pod"]
-    ended = poll(lambda: _exit_code(namespace, pod), 60)
+    ended = poll(lambda: _exit_code(namespace, pod), 120)
     assert ended == 70
     namespace.run(
         *("patch", "scoringservice", "image", "--type=merge", "--patch"),

@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class History:
     file: Path
 
     def of(self, name: str) -> list[str]:
-        lines = [line.split() for line in self.file.read_text().splitlines()]
+        whole, _, _ = self.file.read_text().rpartition("\n")
+        lines = [line.split() for line in whole.splitlines()]
         return [line[1] for line in lines if line[0] == name and len(line) == 2]
 
 
@@ -61,7 +63,13 @@ def history(
         file.open("w") as output,
         subprocess.Popen(command, stdout=output, env=dict(product.target.environment)) as process,
     ):
-        yield History(file)
+        told_so_far = History(file)
+        # One that is told of shows that the watch has begun.
+        empty_namespace.serve("first", suspend=True)
+        begun = poll(lambda: told_so_far.of("first") or None, 90)
+        empty_namespace.run("delete", "scoringservice", "first")
+        assert begun, "the watch tells nothing"
+        yield told_so_far
         process.terminate()
 
 
@@ -96,7 +104,7 @@ def change(services: Namespace, name: str, spec: dict[str, Any]) -> None:
     services.run("patch", "scoringservice", name, "--type=merge", "--patch", text)
 
 
-def stalls(services: Namespace, name: str, reason: str, seconds: float = 120) -> None:
+def stalls(services: Namespace, name: str, reason: str, seconds: float = 240) -> None:
     def look() -> bool | None:
         return services.conditions(name).get("Stalled", {}).get("reason") == reason or None
 
@@ -133,9 +141,14 @@ def test_an_image_of_another_program_is_told_with_its_last_words(services: Names
 def test_on_its_way_a_service_says_what_it_does(services: Namespace, history: History) -> None:
     services.wait_ready("whole")
     for name in ("whole", "late"):
+        assert poll(partial(is_in, history, name, "ModelLoading"), 90), history.of(name)
         assert history.of(name)[0] == "RolloutInProgress"
-        assert "ModelLoading" in history.of(name)
-    assert history.of("whole")[-1] == "AllReplicasReady"
+    # The watch tells it a moment later.
+    assert poll(partial(is_in, history, "whole", "AllReplicasReady"), 90), history.of("whole")
+
+
+def is_in(history: History, name: str, reason: str) -> bool | None:
+    return reason in history.of(name) or None
 
 
 def test_past_its_deadline_a_download_that_goes_on_and_on_is_stalled(services: Namespace) -> None:
@@ -151,7 +164,7 @@ def test_past_its_deadline_a_download_that_goes_on_and_on_is_stalled(services: N
 def test_a_secret_without_keys_is_told_and_stalls_until_it_has_one(services: Namespace) -> None:
     ready = services.wait_reason("no-keys", "ConfigurationInvalid")
     assert "/etc/scoring/api-keys" in ready["message"] or "key" in ready["message"]
-    stalls(services, "no-keys", "ConfigurationInvalid", 180)
+    stalls(services, "no-keys", "ConfigurationInvalid", 300)
     data = json.dumps({"stringData": {"a": "0123456789abcdef"}})
     services.run("patch", "secret", "empty", "--patch", data)
     services.wait_reason("no-keys", "AllReplicasReady", 300)

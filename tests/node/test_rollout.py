@@ -9,7 +9,7 @@ from tests.deploy import scoring
 from tests.deploy.images import load, scoring_archive
 from tests.node.conftest import Product
 from tests.node.load import QUESTION, light_load
-from tests.node.namespace import Namespace
+from tests.node.namespace import Namespace, poll
 
 pytestmark = pytest.mark.node
 
@@ -36,11 +36,12 @@ def test_a_rollout_to_a_new_image_loses_no_request(faq: Namespace, product: Prod
         patch(faq, {"image": new})
         faq.wait_ready("faq")
         time.sleep(2)  # the last old pod drains under load, too
+        # On a busy machine each request takes longer.
+        assert poll(lambda: ledger.answered >= 50 or None, 120), ledger
     staying = [pod["metadata"] for pod in faq.pods("faq")]
     assert not before & {pod["uid"] for pod in staying if "deletionTimestamp" not in pod}
     assert faq.get("scoringservice", "faq")["status"]["image"] == new
     assert ledger.failed == []
-    assert ledger.answered >= 50
 
 
 def test_an_image_that_does_not_exist_is_told_and_the_old_pods_go_on(faq: Namespace) -> None:
@@ -64,7 +65,7 @@ def test_a_missing_pull_secret_is_named(faq: Namespace) -> None:
 def test_past_its_deadline_a_rollout_is_stalled_and_recovers(faq: Namespace) -> None:
     slow = {"rollout": {"drainSeconds": 0, "progressDeadlineSeconds": 30}}
     patch(faq, {"image": "localhost/no-such-image:1", "startup": {"timeoutSeconds": 20}, **slow})
-    stalled = faq.wait_for("faq", lambda _: "Stalled" in faq.conditions("faq"), 90)
+    stalled = faq.wait_for("faq", lambda _: "Stalled" in faq.conditions("faq"), 180)
     assert stalled["reason"] == "ImagePullFailed"
     assert "Reconciling" not in faq.conditions("faq")
     patch(faq, {"image": None})

@@ -33,7 +33,7 @@ def registered(target: Target, address: str, folder: Path) -> Iterator[MetricsSe
         try:
             for api in (CUSTOM, EXTERNAL):
                 target.run(
-                    *("kubectl", "wait", "--for=condition=Available", "--timeout=30s"),
+                    *("kubectl", "wait", "--for=condition=Available", "--timeout=120s"),
                     f"apiservice/{_service_name(api)}",
                 )
             yield server

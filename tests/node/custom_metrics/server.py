@@ -14,7 +14,7 @@ from tests.node.background_server import BackgroundServer
 from tests.node.custom_metrics import answers
 
 EXTERNAL_METRIC: Final = "queue_messages_ready"
-_TIMEOUT_SECONDS: Final = 2
+_TIMEOUT_SECONDS: Final = 5
 
 # Addresses of a namespace's pods by their names, for a label selector.
 PodAddresses = Callable[[str, str], Mapping[str, str]]

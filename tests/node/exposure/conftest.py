@@ -51,4 +51,4 @@ def infra(product: Product) -> Iterator[Namespace]:
     made.create()
     yield made
     made.delete()
-    made.target.run("kubectl", "wait", "--for=delete", "namespace/infra", "--timeout=60s")
+    made.target.run("kubectl", "wait", "--for=delete", "namespace/infra", "--timeout=240s")

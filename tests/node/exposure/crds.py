@@ -47,7 +47,7 @@ def installed(target: Target, manifests: str) -> Iterator[None]:
     names = [item["metadata"]["name"] for item in made.get("items", [made])]
     try:
         crds = [f"customresourcedefinition/{name}" for name in names]
-        target.run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", *crds)
+        target.run("kubectl", "wait", "--for=condition=Established", "--timeout=180s", *crds)
         yield
     finally:
-        target.run("kubectl", "delete", "--timeout=60s", "customresourcedefinition", *names)
+        target.run("kubectl", "delete", "--timeout=180s", "customresourcedefinition", *names)

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import ssl
+import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _JSON = "application/json"
+_BURST_SECONDS = 60.0
+_BURST_CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,8 @@ class Outside:
         return asyncio.run(self._request(method, url, body, kind))
 
     async def _request(self, method: str, url: str, body: bytes | None, kind: str) -> Answer:
-        trust = ssl.create_default_context(cafile=str(self.authority))
-        connector = aiohttp.TCPConnector(resolver=_Resolver(self.address), ssl=trust)
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session,
+            self._session() as session,
             session.request(
                 method,
                 url,
@@ -77,3 +79,30 @@ class Outside:
             ) as response,
         ):
             return Answer(response.status, dict(response.headers), await response.read())
+
+    def burst(self, url: str, body: bytes, refusals: frozenset[int]) -> Counter[int]:
+        """POST from a few kept connections, as fast as it goes, until one is refused.
+
+        New connections would need so much CPU that on a busy machine no limit is ever met.
+        """
+        return asyncio.run(self._burst(url, body, refusals))
+
+    async def _burst(self, url: str, body: bytes, refusals: frozenset[int]) -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        deadline = time.monotonic() + _BURST_SECONDS
+
+        async def ask(session: aiohttp.ClientSession) -> None:
+            while not statuses.keys() & refusals and time.monotonic() < deadline:
+                headers = {"Content-Type": _JSON}
+                async with session.post(url, data=body, headers=headers) as response:
+                    await response.read()  # else the connection is not kept
+                    statuses[response.status] += 1
+
+        async with self._session() as session:
+            await asyncio.gather(*(ask(session) for _ in range(_BURST_CONNECTIONS)))
+        return statuses
+
+    def _session(self) -> aiohttp.ClientSession:
+        trust = ssl.create_default_context(cafile=str(self.authority))
+        connector = aiohttp.TCPConnector(resolver=_Resolver(self.address), ssl=trust)
+        return aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT)

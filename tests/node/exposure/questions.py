@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 
 import aiohttp
 
@@ -31,9 +32,15 @@ def reached(outside: Outside, url: str, method: str = "POST") -> bool:
     """Wait until Traefik has noticed what the API server has: the route and the certificate."""
 
     def look() -> bool | None:
-        with contextlib.suppress(aiohttp.ClientConnectorCertificateError):
+        # Also while Traefik takes new routes in.
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             body = QUESTION if method == "POST" else None
             return outside.request(method, url, body).status == 200 or None
         return None
 
-    return bool(poll(look, 30))
+    return bool(poll(look, 90))
+
+
+def burst(outside: Outside, url: str, refusals: frozenset[int]) -> Counter[int]:
+    """The statuses of questions on kept connections, as fast as it goes, until one is refused."""
+    return outside.burst(url, QUESTION, refusals)

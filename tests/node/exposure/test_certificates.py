@@ -1,5 +1,6 @@
 """Certificates that cert-manager is asked for. Its CRD is real; what issues here is a stand-in."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import ISSUER, CertificateAuthority, standing_in
 from tests.node.exposure.https import Outside
 from tests.node.exposure.questions import ask, is_ranking, reached
-from tests.node.namespace import Namespace, poll
+from tests.node.namespace import Namespace, available, poll
 
 pytestmark = pytest.mark.node
 
@@ -57,9 +58,4 @@ def test_an_issuer_that_does_not_exist_is_named_and_the_pods_serve_meanwhile(
     assert "ClusterIssuer letsencrypt" in told["message"]
     conditions = namespace.conditions("exposure-cert-manager")
     assert conditions["CertificateReady"]["status"] == "False"
-
-    def available() -> bool | None:
-        condition = namespace.conditions("exposure-cert-manager")["Available"]
-        return condition["status"] == "True" or None
-
-    assert poll(available, 120)
+    assert poll(partial(available, namespace, "exposure-cert-manager"), 240)

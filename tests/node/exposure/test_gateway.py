@@ -1,6 +1,7 @@
 """HTTPRoutes on a Gateway of Traefik's answer over HTTPS, redirect, and are told truly."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.node.exposure.audit import applies
 from tests.node.exposure.cert_manager import CertificateAuthority
 from tests.node.exposure.https import Outside
 from tests.node.exposure.questions import ask, is_ranking, padded, reached
-from tests.node.namespace import Namespace, poll
+from tests.node.namespace import Namespace, available, poll
 
 pytestmark = pytest.mark.node
 
@@ -95,7 +96,7 @@ def test_a_listener_that_does_not_exist_is_told_in_the_gateways_words(
     told = namespace.wait_for("faq", lambda ready: "not Accepted" in ready["message"], 180)
     assert told["reason"] == "WaitingForRoute"
     assert "listener nowhere" in told["message"]
-    assert poll(lambda: namespace.conditions("faq")["Available"]["status"] == "True" or None, 120)
+    assert poll(partial(available, namespace, "faq"), 240)
     right = {"exposure": {"gateway": {"httpsSection": "https"}, "redirectToHTTPS": False}}
     namespace.run(
         *("patch", "scoringservice", "faq", "--type=merge"),

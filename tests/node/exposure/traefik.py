@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.cluster.errors import ClusterError
 from tests.node.exposure import downloads
 
-_DEADLINE_SECONDS = 30.0
+_DEADLINE_SECONDS = 90.0
 
 GATEWAY_PROVIDER = "kubernetesgateway"
 NGINX_PROVIDER = "kubernetesingressnginx"
