@@ -26,10 +26,16 @@ APPLY = "application/apply-patch+yaml"
 PATHS = {
     **{kind: f"{type_.root}/namespaces/{{}}/{type_.plural}" for kind, type_ in CHILDREN.items()},
     "Pod": "/api/v1/namespaces/{}/pods",
+    "ReplicaSet": "/apis/apps/v1/namespaces/{}/replicasets",
     "ScoringService": "/apis/scoring.dev/v1alpha1/namespaces/{}/scoringservices",
     "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
     "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
 }
+
+
+# How long what must come is waited for, on a machine that has other work to do.
+PATIENCE_SECONDS = 60.0
+_TIMEOUT_SECONDS = 60.0
 
 
 class Refused(Exception):
@@ -49,10 +55,12 @@ class Api:
         self._authorization = credentials.authorization
         self._connection: http.client.HTTPConnection
         if credentials.tls is None:
-            self._connection = http.client.HTTPConnection(str(address.netloc), timeout=30)
+            self._connection = http.client.HTTPConnection(
+                str(address.netloc), timeout=_TIMEOUT_SECONDS
+            )
         else:
             self._connection = http.client.HTTPSConnection(
-                str(address.netloc), timeout=30, context=credentials.tls
+                str(address.netloc), timeout=_TIMEOUT_SECONDS, context=credentials.tls
             )
 
     def request(
@@ -62,7 +70,27 @@ class Api:
         body: object = None,
         content_type: str = "application/json",
     ) -> Any:
-        """The parsed answer; Refused for 4xx and 5xx."""
+        """The parsed answer; Refused for 4xx and 5xx.
+
+        As every client does, it asks again where the API server is busy, or still makes the storage
+        of a CRD's kind (429).
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            status, text = self._exchange(method, path, body, content_type)
+            if status != 429 or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        try:
+            answer = json.loads(text)
+        except ValueError:  # a group that is not known (yet) is told in plain text
+            answer = {"message": text}
+        if status >= 400:
+            raise Refused(status, answer.get("message", str(answer)))
+        return answer
+
+    def _exchange(self, method: str, path: str, body: object, content_type: str) -> tuple[int, str]:
+        """Status and text of the answer."""
         headers = {"Content-Type": content_type, "User-Agent": "test"}
         if (authorization := self._authorization()) is not None:
             headers["Authorization"] = authorization
@@ -74,20 +102,19 @@ class Api:
             self._connection.close()
             self._connection.request(method, path, data, headers)
             response = self._connection.getresponse()
-        answer = json.loads(response.read())
-        if response.status >= 400:
-            raise Refused(response.status, answer.get("message", str(answer)))
-        return answer
+        return response.status, response.read().decode()
 
     def stream(self, path: str) -> http.client.HTTPResponse:
         """The lines of a watch; this client can do nothing else from then on."""
         authorization = self._authorization()
         headers = {"Authorization": authorization} if authorization is not None else {}
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             self._connection.request("GET", path, headers=headers)
             response = self._connection.getresponse()
             if response.status == 200:
+                # Nothing may happen for as long as it likes.
+                self._connection.sock.settimeout(None)
                 return response
             text = response.read()
             # The storage of a CRD's kind is still being made.
@@ -146,17 +173,24 @@ class Api:
         self.request("DELETE", path)
 
     def create_namespace(self, name: str, labels: dict[str, str] | None = None) -> None:
-        """A namespace."""
+        """A namespace that takes pods: without its ServiceAccount it refuses them."""
         metadata = {"name": name, "labels": labels or {}}
         self.request(
             "POST",
             "/api/v1/namespaces",
             {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata},
         )
+        path = f"/api/v1/namespaces/{name}/serviceaccounts"
+
+        def has_account() -> bool:
+            found = self.request("GET", path)["items"]
+            return any(account["metadata"]["name"] == "default" for account in found)
+
+        eventually(has_account, "the namespace has its ServiceAccount")
 
 
 def eventually(
-    check: Callable[[], Value], what: str, seconds: float = 10.0, pause: float = 0.01
+    check: Callable[[], Value], what: str, seconds: float = PATIENCE_SECONDS, pause: float = 0.01
 ) -> Value:
     """The first truthy result of `check`; fails after `seconds` with `what` and the last result."""
     deadline = time.monotonic() + seconds
@@ -174,6 +208,15 @@ def stays(check: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(0.05)
 
 
+def audit_lines(log: Path, offset: int = 0) -> Iterator[Object]:
+    """The events of an audit log since `offset` bytes; a line that is being written is left out."""
+    with log.open() as lines:
+        lines.seek(offset)
+        for line in lines:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
 def audited(
     log: Path, offset: int = 0, *, namespace: str | None = None, agent: str = "scoring-operator"
 ) -> Iterator[Object]:
@@ -181,18 +224,15 @@ def audited(
 
     With `namespace` only the requests for objects in it; lists of all namespaces are left out then.
     """
-    with log.open() as lines:
-        lines.seek(offset)
-        for line in lines:
-            event = json.loads(line)
-            reference = event.get("objectRef") or {}
-            if not event.get("userAgent", "").startswith(agent):
-                continue
-            if namespace is not None and reference.get("namespace") != namespace:
-                continue
-            if event["verb"] == "watch" or reference.get("resource") in (None, "leases"):
-                continue
-            yield event
+    for event in audit_lines(log, offset):
+        reference = event.get("objectRef") or {}
+        if not event.get("userAgent", "").startswith(agent):
+            continue
+        if namespace is not None and reference.get("namespace") != namespace:
+            continue
+        if event["verb"] == "watch" or reference.get("resource") in (None, "leases"):
+            continue
+        yield event
 
 
 def call(event: Object) -> str:

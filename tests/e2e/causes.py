@@ -25,7 +25,11 @@ def quota(api: Api, namespace: str) -> Iterator[None]:
         {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
     )
     path = f"/api/v1/namespaces/{namespace}/resourcequotas/{made['metadata']['name']}"
-    eventually(lambda: api.request("GET", path).get("status", {}).get("used"), "it counts")
+    # Admission learns of it a moment after it can be read.
+    probe: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}}
+    probe["spec"] = {"containers": [{"name": "a", "image": "a"}]}
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    eventually(lambda: is_refused(api, pods, probe, "exceeded quota"), "it is in force")
     yield
     api.request("DELETE", path)
 
@@ -57,7 +61,7 @@ def policy(group: str, version: str, plural: str, expression: str, message: str)
         for path, (kind, of) in places.items():
             body = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind}
             api.request("POST", path, {**body, "metadata": {"name": namespace}, "spec": of})
-        eventually(lambda: _is_denied(api, namespace, group, version, plural), "it is in force", 30)
+        eventually(lambda: _is_denied(api, namespace, group, version, plural), "it is in force")
         yield
         for path in places:
             api.request("DELETE", f"{path}/{namespace}")
@@ -77,10 +81,16 @@ def _is_denied(api: Api, namespace: str, group: str, version: str, plural: str) 
         "metadata": {"name": "probe"},
         "spec": pod if plural == "pods" else {"selector": labels, "template": template},
     }
+    path = f"{root}/namespaces/{namespace}/{plural}"
+    return is_refused(api, path, body, "denied request")
+
+
+def is_refused(api: Api, path: str, body: Object, words: str) -> bool:
+    """Whether an object would be refused with these words; nothing is stored."""
     try:
-        api.request("POST", f"{root}/namespaces/{namespace}/{plural}?dryRun=All", body)
+        api.request("POST", f"{path}?dryRun=All", body)
     except Refused as refused:
-        return "denied request" in str(refused)
+        return words in str(refused)
     return False
 
 

@@ -122,4 +122,4 @@ def space(fake_api: Api, fake_operator: OperatorProcess) -> Iterator[str]:
     yield name
     for resource in fake_api.list("ScoringService", name):
         fake_api.delete("ScoringService", name, resource["metadata"]["name"])
-    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 60, pause=0.1)
+    eventually(lambda: fake_api.list("Pod", name) == [], "the pods are gone", 180, pause=0.1)

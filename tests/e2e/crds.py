@@ -37,14 +37,20 @@ def install(api: Api, kind: str) -> None:
     }
     api.request("PATCH", f"{_CRDS}/{name}?fieldManager=tests&force=true", crd, APPLY)
 
-    def established() -> bool:
-        status = api.request("GET", f"{_CRDS}/{name}").get("status") or {}
-        return any(
-            item["type"] == "Established" and item["status"] == "True"
-            for item in status.get("conditions") or ()
-        )
+    eventually(lambda: _is_served(api, kind), f"{kind} is served")
 
-    eventually(established, f"{kind} is served")
+
+def _is_served(api: Api, kind: str) -> bool:
+    """Whether requests for it are answered, and those who look for it find it: each comes later."""
+    resource = CHILDREN[kind]
+    try:
+        groups = api.request("GET", "/apis")["groups"]
+        found = api.request("GET", f"/apis/{resource.api_version}")["resources"]
+        api.list(kind, "default")
+    except Refused:
+        return False
+    versions = {version["groupVersion"] for group in groups for version in group["versions"]}
+    return resource.api_version in versions and resource.plural in {item["name"] for item in found}
 
 
 def uninstall(api: Api, kind: str) -> None:
@@ -59,4 +65,4 @@ def uninstall(api: Api, kind: str) -> None:
             return refused.code == 404
         return False
 
-    eventually(gone, f"{kind} is gone", 30, pause=0.1)
+    eventually(gone, f"{kind} is gone", pause=0.1)

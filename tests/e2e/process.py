@@ -28,7 +28,8 @@ class OperatorProcess:
         wait: bool = True,
         code: Path | None = None,
     ) -> None:
-        self.port = free_port()
+        self._place = _reserved()
+        self.port: int = self._place.getsockname()[1]
         self.log = log
         self._wait = wait
         self._code = code  # a folder with another operator than this checkout's
@@ -43,7 +44,7 @@ class OperatorProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stderr=log, env=environment)
         if self._wait:
-            eventually(self.is_ready, "the operator is ready", 30, pause=0.02)
+            eventually(self.is_ready, "the operator is ready", pause=0.02)
         return self
 
     def __exit__(
@@ -54,6 +55,7 @@ class OperatorProcess:
     ) -> None:
         if self.process.poll() is None:
             self.stop()
+        self._place.close()
         if error is not None:
             sys.stderr.write(f"--- {self.log}\n{self.log.read_text()[-6000:]}\n")
 
@@ -67,7 +69,7 @@ class OperatorProcess:
         """Send a signal and wait for the end; the exit status."""
         self.process.send_signal(number)
         try:
-            return self.process.wait(timeout=30)
+            return self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -75,7 +77,8 @@ class OperatorProcess:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of the process' own endpoint."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -96,6 +99,11 @@ class OperatorProcess:
         except OSError:
             return False
 
+    def works(self) -> bool:
+        """Whether it looks at something at this moment, or has to."""
+        facts = json.loads(self.get("/healthz")[1])
+        return bool(facts["queueDepth"] or facts["busySeconds"])
+
     def metric(self, name: str) -> float:
         """The sum of all samples of a metric whose name and labels begin with `name`."""
         lines = self.get("/metrics")[1].splitlines()
@@ -108,16 +116,21 @@ class OperatorProcess:
         return int(line.split()[1]) * 1024
 
     def logged(self) -> Sequence[Object]:
-        """What it has logged."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """What it has logged; a line that is being written is left out."""
+        whole, _, _ = self.log.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def _reserved() -> socket.socket:
+    """A socket with a port that nobody else gets while it is open.
+
+    It does not listen, and allows the port to be used again: so the operator can listen there, and
+    the kernel gives it to no other process, nor to an outgoing connection, before that.
+    """
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    return place
 
 
 def _environment(code: Path | None) -> dict[str, str]:
@@ -126,14 +139,21 @@ def _environment(code: Path | None) -> dict[str, str]:
     return {**kept, **path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def wait_for_quiet(operator: OperatorProcess, seconds: float = 1.0, deadline: float = 30.0) -> None:
-    """Wait until the operator has not looked at anything for a while."""
-    looks = operator.metric("scoring_operator_reconcile_total")
-    since = time.monotonic()
-    end = since + deadline
-    while time.monotonic() - since < seconds:
+_LOOKS_PER_SECOND = 20
+
+
+def wait_for_quiet(
+    operator: OperatorProcess, seconds: float = 1.0, deadline: float = 120.0
+) -> None:
+    """Wait until the operator has not looked at anything for a while, and has nothing to look at.
+
+    The while is counted in answers of the operator: where it gets little CPU it takes longer.
+    """
+    end = time.monotonic() + deadline
+    looks, calm = -1.0, 0
+    while calm < seconds * _LOOKS_PER_SECOND:
         assert time.monotonic() < end, f"the operator is not quiet after {deadline} s"
-        time.sleep(0.05)
+        time.sleep(1 / _LOOKS_PER_SECOND)
         now = operator.metric("scoring_operator_reconcile_total")
-        if now != looks:
-            looks, since = now, time.monotonic()
+        calm = calm + 1 if now == looks and not operator.works() else 0
+        looks = now

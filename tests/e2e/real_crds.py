@@ -11,6 +11,7 @@ import yaml
 from scoring_operator.controller.children import CHILDREN
 from scoring_operator.manifests import CHILD_KINDS
 from tests.e2e.api import APPLY, PATHS, Api, Refused, eventually
+from tests.e2e.crds import uninstall
 from tests.node.exposure import crds
 from tests.node.exposure.downloads import Module, module_files
 
@@ -40,16 +41,16 @@ def installed(api: Api) -> Iterator[None]:
         path = f"{_DEFINITIONS}/{name}?fieldManager=tests&force=true"
         api.request("PATCH", path, found[name], APPLY)
     try:
-        eventually(lambda: all(_is_served(api, kind) for kind in OPTIONAL), "all are served", 30)
+        eventually(lambda: all(_is_served(api, kind) for kind in OPTIONAL), "all are served")
         yield
     finally:
-        for name in names:
-            api.request("DELETE", f"{_DEFINITIONS}/{name}")
+        for kind in OPTIONAL:  # gone, not going: others will install them again
+            uninstall(api, kind)
 
 
 def _is_served(api: Api, kind: str) -> bool:
     try:
         api.request("GET", PATHS[kind].format("default"))
-    except (Refused, ValueError):  # a group not known yet is told in plain text, not in JSON
+    except Refused:
         return False
     return True

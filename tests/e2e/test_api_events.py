@@ -9,6 +9,7 @@ from tests.e2e.api import Api, Object, condition, eventually, stays
 from tests.e2e.conftest import Launch
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.e2e.settled import wait_until_settled
 
 pytestmark = pytest.mark.api
 
@@ -58,7 +59,7 @@ def test_a_look_that_changes_nothing_posts_nothing_nor_does_a_restart(
     api.apply(scoring_service(namespace))
     eventually(lambda: told(api, namespace), "the conflict is told")
     api.patch("ScoringService", namespace, "faq", {"metadata": {"annotations": {"note": "1"}}})
-    wait_for_quiet(operator)
+    wait_until_settled(api, namespace, operator)
     operator.stop()
     again = launch(namespace)
     wait_for_quiet(again)

@@ -86,4 +86,4 @@ def test_an_example_becomes_its_children(
     for service in services(path, namespace):
         created = api.create(service)
         complete = functools.partial(has_all_children, api, created)
-        eventually(complete, f"{path.stem} has {wanted(created)}", 30)
+        eventually(complete, f"{path.stem} has {wanted(created)}")

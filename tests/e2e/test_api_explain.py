@@ -35,6 +35,6 @@ def test_explain_tells_types_choices_and_effects(
         return " ".join(text.split())
 
     # The API server's OpenAPI document learns of a new CRD a moment after it is served.
-    text = eventually(explained, "the CRD is in the OpenAPI document", 30, pause=1)
+    text = eventually(explained, "the CRD is in the OpenAPI document", pause=1)
     for word in words:
         assert word in text, text

@@ -174,7 +174,7 @@ def test_a_deployment_that_was_scaled_to_zero_is_put_back(
 ) -> None:
     served(**SCALING)
     scale(api, namespace, 0, "kubectl")
-    eventually(lambda: replicas(api, namespace) == 2, "the fewest replicas run again", 5)
+    eventually(lambda: replicas(api, namespace) == 2, "the fewest replicas run again")
     stays(lambda: replicas(api, namespace) == 2, "and go on", 1)
 
 
@@ -199,7 +199,7 @@ def test_an_hpa_that_a_stranger_deletes_comes_back_and_nothing_dips(
             found = api.find(HPA, namespace, "faq")
             return found is not None and found["metadata"]["uid"] != uid
 
-        eventually(is_new, "there is another HPA", 5)
+        eventually(is_new, "there is another HPA")
         trail.follow(deployment(api, namespace))
     assert set(trail.replicas()) == {6}
 

@@ -74,7 +74,7 @@ def test_it_is_exposed_as_soon_as_the_older_one_goes(
         exposed(api, namespace, "older", f"a.{host}")
     else:
         exposed(api, namespace, "older", host, "/faq")
-    eventually(lambda: has_route(api, other, "younger"), "the younger one is exposed", 5)
+    eventually(lambda: has_route(api, other, "younger"), "the younger one is exposed")
     eventually(lambda: reason(api, other, "younger") != "HostConflict", "and told so")
 
 

@@ -17,6 +17,7 @@ from tests.e2e.api import Api, audited, call, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.e2e.settled import wait_until_settled
 from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
@@ -71,14 +72,15 @@ def stored(api: Api, namespace: str) -> dict[str, Children]:
 
 def wait_for_looks(operator: OperatorProcess) -> None:
     looks = "scoring_operator_reconcile_total"
-    eventually(lambda: operator.metric(looks) >= len(ROWS), "each row is looked at", 90, pause=0.2)
+    eventually(lambda: operator.metric(looks) >= len(ROWS), "each row is looked at", 180, pause=0.2)
 
 
 @pytest.fixture(scope="module")
 def settled(api: Api, crowd: str, serving: OperatorProcess) -> dict[str, Children]:
     """What is stored once the operator has nothing more to do."""
     wait_for_looks(serving)
-    wait_for_quiet(serving, 2, 90)
+    wait_until_settled(api, crowd, serving)
+    wait_for_quiet(serving, 2, 180)
     return stored(api, crowd)
 
 

@@ -15,10 +15,11 @@ from tests.e2e.conftest import Launch
 from tests.e2e.crds import install, uninstall
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.e2e.settled import wait_until_settled
 
 pytestmark = pytest.mark.api
 
-NOTICED_SECONDS = POLL_SECONDS + 10
+NOTICED_SECONDS = POLL_SECONDS + 60
 GATEWAY: Object = {
     "api": "Gateway",
     "host": "faq.example.com",
@@ -56,7 +57,7 @@ def test_a_kind_that_is_installed_later_is_noticed_and_its_loss_too(
         lambda: ready_reason(api, namespace) == "GatewayAPINotInstalled", "the absence is told"
     )
     assert api.find("Deployment", namespace, "faq"), "what can be applied is applied"
-    wait_for_quiet(operator)
+    wait_until_settled(api, namespace, operator)
     offset = audit_log.stat().st_size
     time.sleep(2)
     assert list(audited(audit_log, offset, namespace=namespace)) == []
@@ -67,9 +68,8 @@ def test_a_kind_that_is_installed_later_is_noticed_and_its_loss_too(
         lambda: ready_reason(api, namespace) != "GatewayAPINotInstalled", "the presence is told"
     )
     api.delete("HTTPRoute", namespace, "faq")
-    started = time.monotonic()
-    eventually(lambda: route(api, namespace), "a deleted route comes back", 5)
-    assert time.monotonic() - started < 2, "by its watch"
+    # Nothing else would tell of it for minutes.
+    eventually(lambda: route(api, namespace), "a deleted route comes back by its watch")
     assert operator.is_ready()
 
     uninstall(api, "HTTPRoute")
@@ -91,8 +91,9 @@ def test_a_kind_that_is_there_at_the_start_is_known_before_the_first_look(
     install(api, "HTTPRoute")
     operator = launch(namespace)
     api.apply(scoring_service(namespace, exposure=GATEWAY))
-    eventually(lambda: route(api, namespace), "the routes are made", 5)
-    wait_for_quiet(operator)
+    # Later than that it would be the poll that has noticed the kind.
+    eventually(lambda: route(api, namespace), "the routes are made", 0.8 * POLL_SECONDS)
+    wait_until_settled(api, namespace, operator)
     operator.stop()
     offset = audit_log.stat().st_size
     operator = launch(namespace)
@@ -112,9 +113,10 @@ def test_a_kind_that_comes_and_goes_makes_no_noise(
     uninstall(api, "PodMonitor")
     told(operator, "no longer watching podmonitors")
     noise = [line for line in operator.logged() if line["level"] not in ("info", "debug")]
-    # A fresh kind's storage may refuse its first list for a second (429), which is tried again; and
-    # where the kind is gone before kopf has looked for it, kopf says that once.
-    expected = ("(re)initializing", "Unresolved resources cannot be served")
+    # A fresh kind's storage may refuse its first list for a second (429), which is tried again;
+    # where the kind is gone before kopf has looked for it, kopf says that once; and discovery may
+    # name a kind for a moment longer than it can be watched.
+    expected = ("(re)initializing", "Unresolved resources cannot be served", "cannot be watched")
     assert [line for line in noise if not any(words in line["message"] for words in expected)] == []
 
 

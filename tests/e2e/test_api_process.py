@@ -6,21 +6,26 @@ import json
 import signal
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from scoring_operator.manifests import CHILD_KINDS
+from scoring_operator.wiring.process import DRAIN_SECONDS
 from tests.e2e.api import Api, audited, call, condition, eventually, stays
 from tests.e2e.conftest import Launch, unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
+from tests.e2e.settled import wait_until_settled
 from tests.reliability.figures import record
 
 pytestmark = pytest.mark.api
 
 HAND_OVER_SECONDS = 20.0
-COLLECTED_SECONDS = 90.0  # the garbage collector learns of a new CRD every 30 s
+# Far less than the 15 s after which a Lease that nobody released is free.
+RELEASE_SECONDS = 8.0
+COLLECTED_SECONDS = 180.0  # the garbage collector learns of a new CRD every 30 s
 
 
 def exists(api: Api, namespace: str, kind: str = "Deployment", name: str = "faq") -> bool:
@@ -33,7 +38,7 @@ def serve(api: Api, namespace: str, operator: OperatorProcess, count: int = 1) -
     for name in names:
         api.apply(scoring_service(namespace, name))
     eventually(lambda: all(exists(api, namespace, name=name) for name in names), "all are served")
-    wait_for_quiet(operator)
+    wait_until_settled(api, namespace, operator)
 
 
 def test_a_resource_costs_few_requests_and_its_own_status_wakes_nobody(
@@ -84,7 +89,7 @@ def test_an_update_costs_one_read_and_one_write_of_the_child_that_changes(
         return bool(observed == changed["metadata"]["generation"])
 
     eventually(is_observed, "the change is observed")
-    wait_for_quiet(operator)
+    wait_until_settled(api, namespace, operator)
     calls = Counter(call(event) for event in audited(audit_log, offset))
     statuses = calls.pop("patch scoringservices/status")
     assert statuses <= 3
@@ -135,12 +140,13 @@ def test_sigterm_ends_the_process_quickly_and_in_peace(
     operator = launch(namespace)
     started = time.monotonic()
     assert operator.stop(signal.SIGTERM) == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < DRAIN_SECONDS, "no worker was waited for in vain"
     assert operator.logged()[-1]["message"] == "stopped"
 
 
 @pytest.mark.parametrize(
-    ("number", "seconds"), [(signal.SIGTERM, 5.0), (signal.SIGKILL, HAND_OVER_SECONDS)]
+    ("number", "seconds"),
+    [(signal.SIGTERM, RELEASE_SECONDS), (signal.SIGKILL, HAND_OVER_SECONDS)],
 )
 def test_a_standby_takes_over(
     api: Api, namespace: str, launch: Launch, number: signal.Signals, seconds: float
@@ -151,14 +157,17 @@ def test_a_standby_takes_over(
     second = launch(namespace, *election)
     stays(lambda: first.leads() and not second.leads(), "one leads, one stands by", 3)
     first.stop(number)
-    ended = time.monotonic()
+    ended = datetime.now(UTC)
     api.apply(scoring_service(namespace))
-    eventually(lambda: exists(api, namespace), "the standby does the work", seconds + 5)
-    took = time.monotonic() - ended
-    assert took <= seconds
+    eventually(lambda: exists(api, namespace), "the standby does the work")
+    took = (datetime.now(UTC) - ended).total_seconds()
     record("R18", f"leader ended by {number.name}", f"the standby's first child after {took:.1f} s")
     assert second.leads()
-    assert api.get("Lease", namespace, "hand-over")["spec"]["leaseTransitions"] >= 1
+    lease = api.get("Lease", namespace, "hand-over")["spec"]
+    assert lease["leaseTransitions"] >= 1
+    # How long the first child takes then is the machine's matter.
+    without_leader = datetime.fromisoformat(lease["acquireTime"]) - ended
+    assert without_leader.total_seconds() <= seconds
 
 
 def test_a_leader_that_was_paused_ends_instead_of_writing(
@@ -169,12 +178,12 @@ def test_a_leader_that_was_paused_ends_instead_of_writing(
     eventually(first.leads, "the first one leads")
     second = launch(namespace, *election)
     first.process.send_signal(signal.SIGSTOP)
-    eventually(second.leads, "the second one takes over", HAND_OVER_SECONDS)
+    eventually(second.leads, "the second one takes over")
     serve(api, namespace, second)
     offset = audit_log.stat().st_size
     api.apply(scoring_service(namespace, "faq-late"))
     first.process.send_signal(signal.SIGCONT)
-    assert first.process.wait(timeout=30) == 1
+    assert first.process.wait(timeout=60) == 1
     eventually(lambda: exists(api, namespace, name="faq-late"), "the second one serves it")
     wait_for_quiet(second)
     writes = [call(event) for event in audited(audit_log, offset) if event["verb"] == "patch"]
@@ -191,6 +200,8 @@ def test_only_the_named_namespaces_are_served(api: Api, namespace: str, launch: 
     launch(namespace, "--namespace", other)
     eventually(lambda: exists(api, namespace) and exists(api, other), "both are served")
     stays(lambda: not exists(api, third), "the third namespace is not ours", 1)
+    for name in (other, third):
+        api.request("DELETE", f"/api/v1/namespaces/{name}")
 
 
 def test_a_namespace_can_be_deleted_while_no_operator_runs(
@@ -203,7 +214,7 @@ def test_a_namespace_can_be_deleted_while_no_operator_runs(
     operator.stop(signal.SIGKILL)
     began = time.monotonic()
     api.request("DELETE", f"/api/v1/namespaces/{doomed}")
-    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", 30, pause=0.1)
+    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", COLLECTED_SECONDS, pause=0.1)
     record("R14", "a namespace", f"{time.monotonic() - began:.0f} s")
 
 
@@ -215,7 +226,7 @@ def test_a_namespace_that_ends_under_the_operator_makes_no_noise(
     operator = launch(doomed)
     serve(api, doomed, operator)
     api.request("DELETE", f"/api/v1/namespaces/{doomed}")
-    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", 30, pause=0.1)
+    eventually(lambda: _is_gone(api, doomed), "the namespace is gone", COLLECTED_SECONDS, pause=0.1)
     wait_for_quiet(operator)
     loud = [line for line in operator.logged() if line["level"] not in ("info", "debug")]
     assert loud == []

@@ -119,6 +119,8 @@ def test_no_canary_is_in_what_the_operator_says(
     with deny(api, namespace):
         api.apply(with_canaries(scoring_service(namespace, "denied")))
         eventually(lambda: reason(api, namespace, "denied") == "AdmissionDenied", "it is denied")
+        # Events are posted in the background.
+        eventually(lambda: "denied" in said(api, namespace, operator)["Events"], "an Event says so")
         wait_for_quiet(operator)
         places = said(api, namespace, operator)
     for name in names:

@@ -14,7 +14,7 @@ from scoring_operator import cli
 from scoring_operator.manifests import CHILD_KINDS, Platform
 from tests.cluster import build
 from tests.cluster.fixtures import Cluster
-from tests.e2e.api import Api, Object, condition, eventually
+from tests.e2e.api import Api, Object, audit_lines, condition, eventually
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.process import OperatorProcess, wait_for_quiet
 from tests.e2e.resources import scoring_service
@@ -54,6 +54,32 @@ def home(api: Api, api_cluster: Cluster) -> Iterator[str]:
     api.request("DELETE", f"/api/v1/namespaces/{name}")
     kinds = "clusterroles,clusterrolebindings"
     api_cluster.kubectl("delete", kinds, RELEASE, "--ignore-not-found")
+
+
+def may(cluster: Cluster, namespace: str, verb: str, resource: str, where: str) -> str:
+    """`yes` or `no`: whether the chart's ServiceAccount has the right."""
+    done = subprocess.run(
+        [
+            *(cluster.kubectl_command, "--kubeconfig", str(cluster.kubeconfig)),
+            *("auth", "can-i", verb, resource, "--namespace", where),
+            f"--as=system:serviceaccount:{namespace}:{RELEASE}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() in ("yes", "no"), f"{verb} {resource}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def wait_for_rights(cluster: Cluster, namespace: str, watched: str) -> None:
+    """Wait until the API server has taken the roles in: that takes a moment."""
+    rights = (("list", "scoringservices.scoring.dev", watched), ("create", "leases", namespace))
+    eventually(
+        lambda: {may(cluster, namespace, *right) for right in rights} == {"yes"},
+        f"it has its rights: {rights}",
+        pause=0.2,
+    )
 
 
 def log_in(cluster: Cluster, namespace: str, folder: Path) -> Path:
@@ -171,17 +197,16 @@ def test_the_charts_rights_are_enough_and_all_of_them_are_used(
     documents = rendered(helm, home, *settings)
     apply(api_cluster, [item for item in documents if item["kind"] != "Deployment"])
     kubeconfig = log_in(api_cluster, home, tmp_path)
+    wait_for_rights(api_cluster, home, namespace)
     assert api_cluster.audit_log is not None
     start = api_cluster.audit_log.stat().st_size
     spaces = ("--all-namespaces",) if clusterwide else ("--namespace", namespace)
     lease = ("--lease-name", RELEASE, "--lease-namespace", home)
     with OperatorProcess(kubeconfig, tmp_path / "log", *spaces, *lease) as operator:
-        eventually(operator.leads, "the operator leads", 30)
+        eventually(operator.leads, "the operator leads")
         exercise(api, namespace, operator)
         wait_for_quiet(operator)
-    with api_cluster.audit_log.open() as log:
-        log.seek(start)
-        events = [event for event in map(json.loads, log) if is_ours(event, home)]
+    events = [event for event in audit_lines(api_cluster.audit_log, start) if is_ours(event, home)]
     # By RBAC, that is: a namespace of an earlier test that is ending refuses new objects as well.
     decision = "authorization.k8s.io/decision"
     forbidden = [e for e in events if e.get("annotations", {}).get(decision) == "forbid"]
@@ -283,7 +308,7 @@ def test_the_operators_account_can_do_nothing_else(
 ) -> None:
     documents = rendered(helm, home)
     apply(api_cluster, [item for item in documents if item["kind"] != "Deployment"])
-    account = f"--as=system:serviceaccount:{home}:{RELEASE}"
+    wait_for_rights(api_cluster, home, home)
     probes = (
         ("create", "pods"),
         ("create", "pods/exec"),
@@ -298,8 +323,5 @@ def test_the_operators_account_can_do_nothing_else(
         ("delete", "namespaces"),
     )
     for verb, resource in probes:
-        command = [api_cluster.kubectl_command, "--kubeconfig", str(api_cluster.kubeconfig)]
-        question = ["auth", "can-i", verb, resource, account]
-        done = subprocess.run([*command, *question], capture_output=True, text=True, check=False)
-        assert done.stdout.strip() == "no", f"{verb} {resource}: {done.stdout}{done.stderr}"
+        assert may(api_cluster, home, verb, resource, "default") == "no", f"{verb} {resource}"
     record("X2", "attempts to escalate", f"{len(probes)} of {len(probes)} refused")

@@ -110,13 +110,6 @@ def restricted(api: Api, api_cluster: Cluster, every_kind: None) -> Iterator[str
     api.create_namespace(namespace, labels)
     referred = list(_referred(namespace))
     api_cluster.kubectl("apply", "--filename", "-", stdin=stream(referred))
-    account = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    eventually(
-        lambda: any(
-            item["metadata"]["name"] == "default" for item in api.request("GET", account)["items"]
-        ),
-        "the namespace has its ServiceAccount",
-    )
     yield namespace
     api.request("DELETE", f"/api/v1/namespaces/{namespace}")
     api_cluster.kubectl(
@@ -158,7 +151,8 @@ def test_every_object_is_admitted_as_restricted_without_a_warning(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    # kubectl's own remarks, such as that a discovery was slow, are none of the API server's.
+    assert not [line for line in done.stderr.splitlines() if "Warning" in line]
     assert len(done.stdout.splitlines()) == len(documents) + 1
 
 
@@ -166,7 +160,7 @@ def test_every_object_is_admitted_as_restricted_without_a_warning(
 def schema_folder(api: Api, every_kind: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Schemas of this API server."""
     folder = tmp_path_factory.mktemp("schemas")
-    eventually(lambda: schemas.is_published(api), "every kind is described", 60, pause=0.5)
+    eventually(lambda: schemas.is_published(api), "every kind is described", 120, pause=0.5)
     schemas.write(api, folder)
     return folder
 

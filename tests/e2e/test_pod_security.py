@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import build
 from tests.cluster.fixtures import Cluster
-from tests.e2e.api import Api, Object, Refused, eventually
+from tests.e2e.api import Api, Object, Refused
 from tests.e2e.conftest import unused_namespace
 from tests.e2e.test_chart import rendered
 from tests.e2e.test_manifests_quality import CASES, manifests
@@ -28,8 +28,6 @@ def restricted(api: Api) -> Iterator[str]:
     """A namespace that admits `restricted` pods alone."""
     name = unused_namespace()
     api.create_namespace(name, {"pod-security.kubernetes.io/enforce": "restricted"})
-    accounts = f"/api/v1/namespaces/{name}/serviceaccounts"
-    eventually(lambda: api.request("GET", accounts)["items"], "there is a ServiceAccount", 60)
     yield name
     api.request("DELETE", f"/api/v1/namespaces/{name}")
 

@@ -19,7 +19,7 @@ class Trail:
         version = self._api.get(kind, namespace, name)["metadata"]["resourceVersion"]
         self._first = int(version)
         path = f"{PATHS[kind].format(namespace)}?watch=true&fieldSelector=metadata.name%3D{name}"
-        self._lines = self._api.stream(f"{path}&resourceVersion={version}&timeoutSeconds=300")
+        self._lines = self._api.stream(f"{path}&resourceVersion={version}&timeoutSeconds=7200")
         self.versions: list[Object] = []
         self._ended = False
         self._thread = threading.Thread(target=self._read, daemon=True)
