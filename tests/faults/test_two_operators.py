@@ -94,7 +94,7 @@ def test_a_leader_that_is_paused_in_the_middle_of_its_work_writes_nothing_when_i
 ) -> None:
     rounds = LONG_ROUNDS if long else ROUNDS
     leader = replica()
-    eventually(leader.operator.leads, "the first one leads", 30)
+    eventually(leader.operator.leads, "the first one leads")
     for number in range(rounds):
         standby = replica()
         assert pause_and_wake(api, leader, standby, number) == 0
@@ -108,7 +108,7 @@ def test_a_leader_that_would_write_when_it_wakes_is_found_out(
     if not long:
         pytest.skip("the test of the test runs with --long")
     leader = replica(bug=PAUSED_LEADER_LEADS)
-    eventually(leader.operator.leads, "the first one leads", 30)
+    eventually(leader.operator.leads, "the first one leads")
     assert pause_and_wake(api, leader, replica(), 0) > 0
     record("R19", "planted bug of the Lease that a paused leader shows", "1 of 1")
 
@@ -135,7 +135,7 @@ def test_a_leader_whose_clock_is_wrong_leads_on_and_is_replaced_in_time(
     if not long:
         pytest.skip("a minute each: they run with --long")
     leader = replica(bug=wrong_clock(seconds))
-    eventually(leader.operator.leads, "the first one leads", 30)
+    eventually(leader.operator.leads, "the first one leads")
     standby = replica()
     stays(leader.operator.leads, "its renewals count, whatever they say", 2 * LEASE_SECONDS)
     assert not standby.operator.leads()
@@ -160,7 +160,7 @@ def test_a_leader_that_is_paused_without_a_standby_goes_on(
     api: Api, namespace: str, replica: NewReplica
 ) -> None:
     leader = replica()
-    eventually(leader.operator.leads, "it leads", 30)
+    eventually(leader.operator.leads, "it leads")
     api.apply(scoring_service(namespace))
     wait_for_quiet(leader.operator)
     leader.send_signal(signal.SIGSTOP)
@@ -182,7 +182,7 @@ def test_a_leader_that_ends_is_replaced_in_time(
     api: Api, namespace: str, replica: NewReplica, number: signal.Signals
 ) -> None:
     leader = replica()
-    eventually(leader.operator.leads, "the first one leads", 30)
+    eventually(leader.operator.leads, "the first one leads")
     standby = replica()
     assert not standby.operator.leads()
     seconds = replaced(api, leader, standby, number)
@@ -211,7 +211,7 @@ def test_an_upgrade_to_other_defaults_writes_once_and_restarts_no_pod(
     """The newer one has another default of what is no part of the pods."""
     spec: Object = {"replicas": 1, "exposure": {"host": "faq.example.com"}}
     older = replica("--ingress-class", "older")
-    eventually(older.operator.leads, "the older one leads", 30)
+    eventually(older.operator.leads, "the older one leads")
     api.apply(scoring_service(namespace, **spec))
     wait_for_quiet(older.operator)
     before = api.get("Deployment", namespace, "faq")
@@ -248,7 +248,7 @@ def test_two_versions_side_by_side_do_not_undo_each_others_writes(
 ) -> None:
     """A rolling upgrade: for a while both run, and only one of them writes."""
     older = replica("--default-cpu-image", "scoring:1")
-    eventually(older.operator.leads, "the older one leads", 30)
+    eventually(older.operator.leads, "the older one leads")
     api.apply(scoring_service(namespace))
     wait_for_quiet(older.operator)
     with Trail(api_cluster.kubeconfig, "Deployment", namespace, "faq") as deployments:
