@@ -25,9 +25,9 @@ class Call:
     code: int = 0
 
     @property
-    def text(self) -> str:
-        """The call in words: `patch deployments/faq`."""
-        return f"{self.verb} {self.resource}" + (f"/{self.name}" if self.name else "")
+    def what(self) -> str:
+        """The call in words: `patch deployments`."""
+        return f"{self.verb} {self.resource}"
 
 
 def parse(method: str, path: str, query: Mapping[str, str], number: int) -> Call:

@@ -24,13 +24,47 @@ LANES = 4
 
 
 @dataclass(frozen=True)
+class Moment:
+    """One of the calls or events about a resource.
+
+    The operator writes children at the same time: the first patch of the Deployment is a moment that
+    each run has, the third write may be another one in each.
+    """
+
+    what: str
+    """`patch deployments`, or `MODIFIED pods`."""
+    number: int
+    """Which of its like, from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.number})"
+
+
+@dataclass(frozen=True)
 class Point(Generic[Fault]):
     """Where in which scenario what happens."""
 
     scenario: Scenario
-    number: int
-    """At which of the calls, writes or events about the resource, from 1."""
+    moment: Moment
     fault: Fault
+
+
+class Moments:
+    """Tells the moments of one resource as they come."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def next(self, met: Call | Event) -> Moment:
+        """The moment that this is."""
+        self._seen[met.what] += 1
+        return Moment(met.what, self._seen[met.what])
+
+
+def moments(met: Iterable[Call | Event]) -> list[Moment]:
+    """The moments of a resource in one run, in their order."""
+    told = Moments()
+    return [told.next(item) for item in met]
 
 
 class Injected(Generic[Fault]):
@@ -38,7 +72,7 @@ class Injected(Generic[Fault]):
 
     def __init__(self, points: Mapping[str, Point[Fault]]) -> None:
         self._points = points
-        self._seen: Counter[str] = Counter()
+        self._moments = {name: Moments() for name in points}
         self.fired: dict[str, str] = {}
         self.only: str | None = None
         """The resource whose turn it is, where they take turns."""
@@ -59,10 +93,9 @@ class Injected(Generic[Fault]):
     def _next(self, about: str, met: Call | Event) -> Fault | None:
         for name, point in self._points.items():
             if belongs(about, name) and self.only in (None, name):
-                self._seen[name] += 1
-                if self._seen[name] == point.number:
-                    where = f"{point.scenario.name}, {met.text} ({point.number})"
-                    self.fired[name] = f"{point.fault} at {where}"
+                moment = self._moments[name].next(met)
+                if moment == point.moment:
+                    self.fired[name] = f"{point.fault} at {point.scenario.name}, {moment}"
                     return point.fault
         return None
 

@@ -155,11 +155,15 @@ class FaultProxy:
             return _broken(request)
         if isinstance(action, Meanwhile) and not action.after:
             await asyncio.to_thread(action.what)
-        async with await self._forward(call, request) as answer:
-            call.code = answer.status
-            if call.verb == "watch" and answer.status == 200:
-                return await self.streams.carry(call, request, answer)
-            body = await answer.read()
+        await request.read()
+        if call.verb == "watch":
+            async with await self._forward(call, request) as answer:
+                if answer.status == 200:
+                    return await self.streams.carry(call, request, answer)
+                body = await answer.read()
+        else:
+            # An API server does what has reached it, though the operator is killed meanwhile.
+            answer, body = await asyncio.shield(self._whole(call, request))
         if isinstance(action, Meanwhile) and action.after:
             await asyncio.to_thread(action.what)
         return await self._reply(request, action, answer, body)
@@ -184,6 +188,11 @@ class FaultProxy:
             return _broken(request, response)
         return web.Response(status=answer.status, body=body, headers=headers)
 
+    async def _whole(self, call: Call, request: web.Request) -> tuple[aiohttp.ClientResponse, bytes]:
+        async with await self._forward(call, request) as answer:
+            body = await answer.read()
+        return answer, body
+
     async def _forward(self, call: Call, request: web.Request) -> aiohttp.ClientResponse:
         headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
         authorization = self._credentials.authorization()
@@ -194,12 +203,14 @@ class FaultProxy:
         if self.stale is not None and listing and "continue" not in request.query:
             # A later page is of the version of the first one by itself.
             query += f"&resourceVersion={self.stale}&resourceVersionMatch=Exact"
-        return await self._session.request(
+        answer = await self._session.request(
             request.method,
             URL(f"{self._credentials.server}{request.rel_url.raw_path}?{query}", encoded=True),
             data=await request.read() or None,
             headers=headers,
         )
+        call.code = answer.status
+        return answer
 
 
 def _broken(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:

@@ -42,9 +42,9 @@ class Event:
     version: str
 
     @property
-    def text(self) -> str:
-        """The event in words: `MODIFIED deployments/faq`."""
-        return f"{self.type} {self.resource}/{self.name}"
+    def what(self) -> str:
+        """The event in words: `MODIFIED deployments`."""
+        return f"{self.type} {self.resource}"
 
 
 DecideEvent = Callable[[Event], EventAction | None]

@@ -14,7 +14,7 @@ import pytest
 from tests.faults import blindness
 from tests.faults.actions import Action, Answer, Drop, EventAction, Kill
 from tests.faults.conftest import Measured, NewTrial, WithBug
-from tests.faults.plan import Point, named, side_by_side
+from tests.faults.plan import Moment, Point, moments, named, side_by_side
 from tests.faults.planted import in_order
 from tests.faults.planted.bug import Bug
 from tests.faults.reference import Reference, References
@@ -56,33 +56,36 @@ class Bite:
         return [text for text in told if self.complaint in text]
 
 
-def killed(number: Callable[[Reference], int], *, after: bool) -> Plan:
+def killed(at: Callable[[Reference], Moment], *, after: bool) -> Plan:
     """A crash at one write."""
 
     def plan(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
-        point = Point(scenario, number(wanted[scenario.name]), Kill(after))
+        point = Point(scenario, at(wanted[scenario.name]), Kill(after))
         return crash(new_trial, wanted, named([point]))[1]
 
     return plan
 
 
-def second(reference: Reference) -> int:
-    """The write after the one that says that a change begins."""
-    return 2
+def of_scaler(reference: Reference) -> Moment:
+    """The first write to the autoscaler."""
+    return _of(reference, "horizontalpodautoscalers")[0]
 
 
-def last_of_deployment(reference: Reference) -> int:
+def last_of_deployment(reference: Reference) -> Moment:
     """The last write to the Deployment."""
-    writes = enumerate(reference.writes, 1)
-    return max(number for number, call in writes if call.resource == "deployments")
+    return _of(reference, "deployments")[-1]
+
+
+def _of(reference: Reference, resource: str) -> list[Moment]:
+    return moments(call for call in reference.writes if call.resource == resource)
 
 
 def answered(action: Action) -> Plan:
     """Each call fails once, each for another resource."""
 
     def plan(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
-        calls = range(1, len(wanted[scenario.name].calls) + 1)
-        points = [Point(scenario, number, action) for number in calls]
+        calls = moments(wanted[scenario.name].calls)
+        points = [Point(scenario, call, action) for call in calls]
         return fail(new_trial, wanted, named(points))[1]
 
     return plan
@@ -92,8 +95,8 @@ def at_events(action: EventAction) -> Plan:
     """Each event is distorted once, each for another resource."""
 
     def plan(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
-        events = range(1, len(wanted[scenario.name].events) + 1)
-        points = [Point(scenario, number, action) for number in events]
+        events = moments(wanted[scenario.name].events)
+        points = [Point(scenario, event, action) for event in events]
         return distort(new_trial, wanted, named(points))[1]
 
     return plan
@@ -101,8 +104,8 @@ def at_events(action: EventAction) -> Plan:
 
 def edited(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
     """The resource is edited at each call, each another resource."""
-    calls = range(1, len(wanted[scenario.name].calls) + 1)
-    edits = [(scenario, number, after) for number in calls for after in (False, True)]
+    calls = moments(wanted[scenario.name].calls)
+    edits = [(scenario, call, after) for call in calls for after in (False, True)]
     return edit(new_trial, wanted[REFERENCE.name], named(edits))[1]
 
 
@@ -134,7 +137,7 @@ BITES = (
         in_order.SCALER_FIRST,
         "R1",
         "scaling-on",
-        killed(second, after=True),
+        killed(of_scaler, after=True),
         "the replicas fell to 1",
         quick=True,
     ),

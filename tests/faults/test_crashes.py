@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.actions import Kill
 from tests.faults.conftest import Measured, NewTrial
-from tests.faults.plan import Injected, Point, run_plan, sample
+from tests.faults.plan import Injected, Point, moments, run_plan, sample
 from tests.faults.reference import Reference, converge, faults
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.trial import QUIET_SECONDS, Trial
@@ -60,12 +60,10 @@ def test_a_crash_at_any_write_leads_to_the_same_end(
     wanted = measured(SCENARIOS)
     points = []
     for scenario in SCENARIOS:
-        writes = len(wanted[scenario.name].writes)
+        writes = moments(wanted[scenario.name].writes)
         assert writes, f"{scenario.name} writes nothing: it shows nothing"
         every = [
-            Point(scenario, number, Kill(after))
-            for number in range(1, writes + 1)
-            for after in (False, True)
+            Point(scenario, write, Kill(after)) for write in writes for after in (False, True)
         ]
         points += sample(every, None if long else SAMPLE, scenario.name)
     tally = run_plan(partial(crash, new_trial, wanted), points, PORTION)

@@ -12,7 +12,7 @@ from tests.e2e.api import Api
 from tests.e2e.resources import scoring_service
 from tests.faults.actions import Meanwhile
 from tests.faults.conftest import Measured, NewTrial
-from tests.faults.plan import Injected, Point, run_plan, sample
+from tests.faults.plan import Injected, Moment, Point, moments, run_plan, sample
 from tests.faults.reference import Reference
 from tests.faults.scenarios import LARGE, SCALED, SMALL, Scenario, filled
 from tests.faults.snapshot import differences, essence, snapshots
@@ -38,7 +38,7 @@ SCENARIOS = [
     Scenario("scaling-off", SCALED, LARGE),
 ]
 
-Edit = tuple[Scenario, int, bool]
+Edit = tuple[Scenario, Moment, bool]
 
 
 def change(trial: Trial, name: str) -> None:
@@ -52,8 +52,8 @@ def edit(new_trial: NewTrial, last: Reference, plan: Mapping[str, Edit]) -> tupl
     with new_trial() as trial:
         edits = Injected(
             {
-                name: Point(scenario, number, Meanwhile(partial(change, trial, name), after))
-                for name, (scenario, number, after) in plan.items()
+                name: Point(scenario, call, Meanwhile(partial(change, trial, name), after))
+                for name, (scenario, call, after) in plan.items()
             }
         )
         trial.begin({name: scenario for name, (scenario, _, _) in plan.items()})
@@ -76,8 +76,8 @@ def test_the_last_generation_counts_whenever_the_resource_is_edited(
     wanted = measured(SCENARIOS)
     edits: list[Edit] = []
     for scenario in SCENARIOS:
-        calls = range(1, len(wanted[scenario.name].calls) + 1)
-        every = [(scenario, number, after) for number in calls for after in (False, True)]
+        calls = moments(wanted[scenario.name].calls)
+        every = [(scenario, call, after) for call in calls for after in (False, True)]
         edits += sample(every, None if long else SAMPLE, scenario.name)
     tally = run_plan(partial(edit, new_trial, last), edits, PORTION)
     tally.check(0.8)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.actions import Action, Answer, CutBody, Hang, LoseReply
 from tests.faults.conftest import Measured, NewTrial
-from tests.faults.plan import Injected, Point, run_plan, sample
+from tests.faults.plan import Injected, Point, moments, run_plan, sample
 from tests.faults.reference import Reference, outcome
 from tests.faults.scenarios import SCENARIOS
 from tests.reliability.figures import record
@@ -59,8 +59,8 @@ def test_a_call_that_fails_changes_nothing_in_the_end(
     points: list[Point[Action]] = []
     for scenario in SCENARIOS:
         every = [
-            Point(scenario, number, action)
-            for number in range(1, len(wanted[scenario.name].calls) + 1)
+            Point(scenario, call, action)
+            for call in moments(wanted[scenario.name].calls)
             for action in ACTIONS
             if long or not isinstance(action, Hang)  # that takes half a minute
         ]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import cycle
 
 import pytest
 
 from tests.faults.actions import Cut, Drop, Error, EventAction, Late, Twice
 from tests.faults.conftest import Measured, NewTrial
-from tests.faults.plan import Injected, Point, run_plan, sample
+from tests.faults.plan import Injected, Point, moments, run_plan, sample
 from tests.faults.reference import Reference, converge, outcome
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.streams import EXPIRED
@@ -68,11 +69,12 @@ def test_a_watch_that_fails_changes_nothing_in_the_end(
     wanted = measured(SCENARIOS)
     points = []
     for scenario in SCENARIOS:
-        events = range(1, len(wanted[scenario.name].events) + 1)
+        events = moments(wanted[scenario.name].events)
         if actions is BROKEN:  # in turns, which takes its time: one way at each event
-            every = [Point(scenario, n, actions[n % len(actions)]) for n in events]
+            pairs = zip(events, cycle(actions), strict=False)
+            every = [Point(scenario, event, action) for event, action in pairs]
         else:
-            every = [Point(scenario, n, action) for n in events for action in actions]
+            every = [Point(scenario, event, action) for event in events for action in actions]
         points += sample(every, None if long else SAMPLE, scenario.name + part)
     portion = PORTION_IN_TURN if actions is BROKEN else PORTION
     tally = run_plan(partial(distort, new_trial, wanted), points, portion)

@@ -14,6 +14,7 @@ from scoring_operator.controller.objects import spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
 from scoring_operator.controller.store import Child, Store, child_of
+from scoring_operator.controller.together import result_of
 from scoring_operator.kube import ApiError, Client, Conflict, Invalid, NotFound, ResourceType
 from scoring_operator.kube.client import Object
 from scoring_operator.kube.mergepatch import merge_patch
@@ -23,6 +24,7 @@ from scoring_operator.status import Refusal
 CHILDREN = {
     kind.kind: ResourceType(kind.api_version, kind.kind, kind.plural) for kind in CHILD_KINDS
 }
+_WORKLOAD = frozenset({DEPLOYMENTS.kind, SCALER})
 _OPTIONAL = frozenset(kind.kind for kind in CHILD_KINDS if kind.optional)
 # A kind that is not served; one whose CustomResourceDefinition is being deleted.
 _UNSERVED = frozenset({404, 405})
@@ -67,26 +69,44 @@ class ChildWriter:
         return dict(await asyncio.gather(*(one(name) for name in names)))
 
     async def carry_out(self, plan: Plan, outcome: Outcome) -> None:
-        """Do what the plan says, and record in `outcome` what came of it."""
+        """Do what the plan says, and record in `outcome` what came of it.
+
+        Children that do not depend on one another are written at the same time.
+        """
+        workload: list[Step] = []
+        rest: list[Step] = []
+        for step in plan.steps:
+            (workload if step.manifest["kind"] in _WORKLOAD else rest).append(step)
+        results = await asyncio.gather(
+            *(self._guarded(step, outcome) for step in rest),
+            self._carry_out_workload(plan, workload, outcome),
+            return_exceptions=True,
+        )
+        for result in results:
+            result_of(result)
+        for child in plan.surplus:
+            if child.object["kind"] != SCALER:
+                await self._delete(child, outcome)
+
+    async def _carry_out_workload(
+        self, plan: Plan, steps: Sequence[Step], outcome: Outcome
+    ) -> None:
+        """The Deployment and its autoscaler, one after the other: see `handover`."""
         free = await self._retire_scaler(plan, outcome)
         existed = _deployment(plan, outcome) is not None
         if existed:
             free = await self._secure(plan, outcome, new=False) and free
         deployed = existed and free
-        for step in plan.steps:
-            kind = step.manifest["kind"]
-            if kind == DEPLOYMENTS.kind:
+        for step in steps:
+            if step.manifest["kind"] == DEPLOYMENTS.kind:
                 current = replace(step, live=_deployment(plan, outcome))
                 deployed = free and await self._guarded(current, outcome)
                 if deployed and not existed:
                     deployed = await self._secure(plan, outcome, new=True)
-            elif kind != SCALER or deployed:  # it must not scale a stranger's, nor an old one
+            elif deployed:  # it must not scale a stranger's, nor an old one
                 await self._guarded(step, outcome)
         if plan.hand_over.release and deployed:
             await self._release(plan, outcome)
-        for child in plan.surplus:
-            if child.object["kind"] != SCALER:
-                await self._delete(child, outcome)
 
     async def _retire_scaler(self, plan: Plan, outcome: Outcome) -> bool:
         """Delete the HPA that is not wanted any more; whether the replicas are ours to say.

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +28,9 @@ from scoring_operator.controller.observation import Observer
 from scoring_operator.controller.plan import Name, Plan, make_plan
 from scoring_operator.controller.refusals import namespace_ends
 from scoring_operator.controller.secrets import KnownSecrets, MissingSecrets
+from scoring_operator.controller.settled import Settled, sight_of
 from scoring_operator.controller.store import Child, Key, Store
+from scoring_operator.controller.together import result_of
 from scoring_operator.kube import ApiError, Client, Conflict, NotFound, ResourceType
 from scoring_operator.kube.mergepatch import merge_patch
 from scoring_operator.manifests import Platform, render
@@ -58,6 +60,8 @@ class _Memory:
     written_at: float = float("-inf")
     """When the status was written last."""
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
+    settled: Settled | None = None
+    """The latest sight in which nothing was to be done about the children."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class _View:
         return self.resource.get("status") or {}
 
     @property
+    def observed(self) -> bool:
+        """Whether the status is of this generation already."""
+        return self.status.get("observedGeneration") == metadata(self.resource).get("generation")
+
+    @property
     def touches_children(self) -> bool:
         return self.plan.writes or bool(self.plan.unknown)
 
@@ -90,7 +99,7 @@ class Reconciler:
         platform: Platform,
         models: ModelProbe,
         *,
-        served: Container[str],
+        served: Collection[str],
         wake: Callable[[Key], None],
         announce: Callable[[Resource, Transition], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -123,7 +132,7 @@ class Reconciler:
         try:
             view = self._view(key, resource)
             found: dict[Name, Child | None] = {}
-            if memory.distrust or view.touches_children:
+            if memory.distrust or (view.touches_children and view.observed):
                 fresh, found = await asyncio.gather(
                     self._fresh(key), self._writer.read(key[0], view.plan.unknown)
                 )
@@ -162,12 +171,16 @@ class Reconciler:
             service = ScoringService.parse(resource)
         except InvalidResource as error:
             return _View(resource, None, str(error), children, Applicable([], {}), Plan())
-        uid = service.metadata.uid
-        manifests = [stamp(manifest, uid) for manifest in render(service, self._platform)]
+        uid, memory = service.metadata.uid, self._memories[key]
         contested = self._store.host_owner(key) is not None
+        sight = sight_of(resource, children, self._served, contested=contested)
+        if memory.settled is not None and memory.settled.sight == sight:
+            fit = Applicable([], children, memory.settled.absent_kinds)
+            return _View(resource, service, "", children, fit, Plan(uid))
+        manifests = [stamp(manifest, uid) for manifest in render(service, self._platform)]
         fit = applicable(manifests, children, self._served, contested=contested)
-        tolerated = self._memories[key].tolerated
-        plan = make_plan(uid, fit.manifests, fit.children, tolerated=tolerated)
+        plan = make_plan(uid, fit.manifests, fit.children, tolerated=memory.tolerated)
+        memory.settled = Settled(sight, fit.absent_kinds) if plan == Plan(uid) else None
         return _View(resource, service, "", children, fit, plan)
 
     async def _settle(self, key: Key, view: _View, found: dict[Name, Child | None]) -> float:
@@ -176,14 +189,18 @@ class Reconciler:
             summary = summarize_invalid(view.resource, view.invalid, view.status, self._now())
             await self._write_status(key, view.resource, summary.status)
             return self._again(summary, view.plan, Outcome())
-        plan, children = await self._complete(key, view, view.service, found)
-        resource = view.resource
-        observed = view.status.get("observedGeneration") == metadata(resource).get("generation")
-        begins = plan.writes and not observed
+        resource, completion = view.resource, self._complete(key, view, view.service, found)
+        begins = view.touches_children and not view.observed
         if begins:
             # Whoever waits for this generation must not take the state before it for its result.
+            # That this succeeds shows also that the view was not stale.
             status = begin(view.service, view.status, self._now())
-            resource = await self._write_status(key, resource, status)
+            written, completed = await asyncio.gather(
+                self._write_status(key, resource, status), completion, return_exceptions=True
+            )
+            resource, (plan, children) = result_of(written), result_of(completed)
+        else:
+            plan, children = await completion
         outcome = Outcome(children, list(plan.refusals), absent_kinds=view.applicable.absent_kinds)
         await self._writer.carry_out(plan, outcome)
         self._memories[key].tolerated |= outcome.tolerated

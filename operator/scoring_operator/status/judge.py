@@ -30,8 +30,11 @@ def judge(
 
 
 def _refused(observed: Observed) -> Verdict:
-    # The API server may take a quota's refusal back; a conflict is there until someone acts.
-    refusals = sorted(observed.refusals, key=lambda item: item.reason not in TERMINAL)
+    # The API server may take a quota's refusal back; a conflict is there until someone acts. The
+    # writes end in any order, and the same refusals are to read the same each time.
+    refusals = sorted(
+        observed.refusals, key=lambda item: (item.reason not in TERMINAL, item.kind, item.name)
+    )
     message = "; ".join(f"{item.kind} {item.name}: {item.message}" for item in refusals)
     reason = refusals[0].reason
     trouble = Trouble(reason, message)

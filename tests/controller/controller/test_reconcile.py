@@ -1,11 +1,13 @@
 """One look at a resource: what it reads, what it writes, what it leaves alone."""
 
+import asyncio
 import copy
 from typing import Any
 
 import pytest
 
 from scoring_operator.api import KIND
+from scoring_operator.controller import reconcile
 from scoring_operator.controller.reconcile import (
     CONFLICT_SECONDS,
     SETTLE_SECONDS,
@@ -43,12 +45,29 @@ async def test_a_new_resource_gets_its_children_with_few_requests() -> None:
     kinds = [manifest["kind"] for manifest in render(service(), Platform())]
     assert {"Service", "Deployment"} < set(kinds)
     served = [kind for kind in kinds if kind in world.served]
-    assert world.api.calls == [
-        ("get", KIND),
-        *(("get", kind) for kind in served),
+    assert world.api.calls[: 1 + len(served)] == [
         ("patch", KIND),
-        *(("apply", kind) for kind in served),
+        *(("get", kind) for kind in served),
     ]
+    assert sorted(world.api.calls[1 + len(served) :]) == sorted(("apply", kind) for kind in served)
+
+
+async def test_children_that_do_not_depend_on_one_another_are_written_at_the_same_time() -> None:
+    world = World()
+    world.user_applies(resource())
+    apply = world.api.apply
+    begun = asyncio.Event()
+
+    async def entangled(resource: Any, manifest: Any, **how: Any) -> Any:
+        if resource.kind == "Service":
+            await asyncio.wait_for(begun.wait(), 10)
+        else:
+            begun.set()
+        return await apply(resource, manifest, **how)
+
+    world.api.apply = entangled  # type: ignore[method-assign]
+    await world.look()
+    assert world.api.find("Service")
 
 
 async def test_the_new_generation_is_reconciling_before_the_first_child_changes() -> None:
@@ -114,7 +133,7 @@ async def test_a_change_of_the_spec_is_applied_over_the_known_child() -> None:
     world = await settled({"replicas": 2})
     world.user_applies(resource({"replicas": 3}, generation=2))
     await world.look()
-    assert world.api.calls == [("get", KIND), ("patch", KIND), ("apply", "Deployment")]
+    assert world.api.calls == [("patch", KIND), ("apply", "Deployment")]
     assert world.api.find("Deployment")["spec"]["replicas"] == 3
     assert world.status["observedGeneration"] == 2
 
@@ -379,6 +398,41 @@ async def test_a_status_write_from_a_stale_view_is_refused_and_done_again_from_a
     assert world.api.calls[0] == ("get", KIND)
     assert world.status["observedGeneration"] == 2
     assert world.api.find("Deployment")["spec"]["replicas"] == 4
+
+
+async def test_a_new_generation_that_is_not_the_newest_changes_no_child() -> None:
+    world = await settled({"replicas": 2})
+    world.user_applies(resource({"replicas": 3}, generation=2))
+    newest = copy.deepcopy(world.api.find(KIND))
+    newest["spec"]["replicas"] = 4
+    newest["metadata"]["generation"] = 3
+    world.api.put(newest)  # the watch has not reported it yet
+    with pytest.raises(Conflict):
+        await world.look()
+    assert world.api.writes() == [("patch", KIND)], "which was refused"
+    await world.look()
+    assert world.api.find("Deployment")["spec"]["replicas"] == 4
+
+
+async def test_what_children_report_does_not_make_a_look_render_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await settled({"replicas": 3})
+    await world.look()
+    rendered: list[str] = []
+
+    def counted(*of: Any) -> Any:
+        rendered.append("once")
+        return render(*of)
+
+    monkeypatch.setattr(reconcile, "render", counted)
+    await report(world, replicas=3, updatedReplicas=1)
+    await world.look(later=2)
+    assert world.status["updatedReplicas"] == 1
+    assert rendered == []
+    world.user_applies(resource({"replicas": 4}, generation=2))
+    await world.look()
+    assert rendered == ["once"]
 
 
 async def test_what_a_webhook_changes_each_time_is_not_fought_over() -> None:

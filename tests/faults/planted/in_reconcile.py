@@ -8,7 +8,7 @@ BUGS = (
     Bug(
         "writes follow from what the watch said, unchecked",
         "controller/reconcile.py",
-        "if memory.distrust or view.touches_children:",
+        "if memory.distrust or (view.touches_children and view.observed):",
         "if memory.distrust:",
         _TESTS,
     ),
@@ -22,8 +22,8 @@ BUGS = (
     Bug(
         "children are changed before the new generation is said to be under way",
         "controller/reconcile.py",
-        "begins = plan.writes and not observed",
-        "begins = False and observed",
+        "begins = view.touches_children and not view.observed",
+        "begins = False",
         _TESTS,
     ),
     Bug(

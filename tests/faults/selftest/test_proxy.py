@@ -69,6 +69,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         seen.append(f"{request.method} {request.path_qs}")
+        if "slow" in request.query:
+            await asyncio.sleep(0.5)
         if "watch" not in request.query:
             return web.json_response({"items": ["x" * 1000]})
         response = web.StreamResponse()
@@ -118,8 +120,8 @@ async def test_without_faults_it_is_transparent_and_counts(world: World) -> None
     assert await world.watch(3) == list(EVENTS)
     assert [call.verb for call in world.proxy.calls] == ["list", "patch", "watch"]
     assert [call.write for call in world.proxy.calls] == [0, 1, 0]
-    assert [event.text for event in world.proxy.streams.seen] == [
-        f"MODIFIED deployments/{name}" for name in EVENTS
+    assert [(event.what, event.name) for event in world.proxy.streams.seen] == [
+        ("MODIFIED deployments", name) for name in EVENTS
     ]
 
 
@@ -135,6 +137,17 @@ async def test_a_lost_reply_is_of_something_that_was_done(world: World) -> None:
     with pytest.raises(aiohttp.ClientError):
         await world.call("POST", DEPLOYMENTS)
     assert world.seen
+
+
+async def test_what_is_under_way_is_done_though_the_operator_is_gone(world: World) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await world.call("PATCH", f"{DEPLOYMENTS}/faq?slow=yes")
+    (call,) = world.proxy.calls
+    async with asyncio.timeout(30):
+        while not call.code:
+            await asyncio.sleep(0.05)
+    assert call.code == 200
 
 
 async def test_a_body_breaks_off(world: World) -> None:
