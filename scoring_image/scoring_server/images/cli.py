@@ -114,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--format", choices=["openvino", "safetensors", "both"], default="both")
     export.add_argument("--to", type=Path, required=True, metavar="DIR")
+    export.add_argument(
+        "--replace", action="store_true", help="overwrite what an earlier run wrote there"
+    )
     export.set_defaults(run=_export)
 
     score = commands.add_parser("score", help="classify image files")
@@ -214,6 +217,8 @@ def _export(options: argparse.Namespace) -> None:
             f"{' and '.join(given)}: only for --program; an architecture is given what its usual "
             "weights take"
         )
+    if not options.replace and options.to.is_dir() and any(options.to.iterdir()):
+        _fail(f"{options.to} is not empty: choose another folder, or say --replace")
     # torch is heavy, and absent where images are only scored.
     try:
         from scoring_server.images.export.command import ExportError, run_export, run_program_export

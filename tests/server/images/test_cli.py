@@ -290,6 +290,25 @@ def test_export_writes_an_artefact(tmp_path: Path, capsys: pytest.CaptureFixture
     assert set(manifest.files) == {"labels.json", "model.safetensors"}
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_export_overwrites_only_when_it_is_told_to(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], replace: bool
+) -> None:
+    before = (model / "model.json").read_bytes()
+    labels = tmp_path / "labels.txt"
+    labels.write_text("cat\ndog\n")
+    network = ["--architecture", "shufflenet_v2_x0_5", "--weights", "random"]
+    command = ["export", *network, "--format", "safetensors", "--labels", str(labels)]
+    if replace:
+        main([*command, "--to", str(model), "--replace"])
+        assert (model / "model.json").read_bytes() != before
+        return
+    with pytest.raises(SystemExit):
+        main([*command, "--to", str(model)])
+    assert "--replace" in capsys.readouterr().err
+    assert (model / "model.json").read_bytes() == before
+
+
 def test_an_export_that_fails_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["export", "--architecture", "none", "--weights", "random", "--to", str(tmp_path)])
