@@ -27,8 +27,8 @@ LANES = 4
 class Moment:
     """One of the calls or events about a resource.
 
-    The operator writes children at the same time: the first patch of the Deployment is a moment that
-    each run has, the third write may be another one in each.
+    The operator writes children at the same time: the first patch of the Deployment is a moment
+    that each run has, the third write may be another one in each.
     """
 
     what: str

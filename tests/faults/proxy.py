@@ -188,7 +188,9 @@ class FaultProxy:
             return _broken(request, response)
         return web.Response(status=answer.status, body=body, headers=headers)
 
-    async def _whole(self, call: Call, request: web.Request) -> tuple[aiohttp.ClientResponse, bytes]:
+    async def _whole(
+        self, call: Call, request: web.Request
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
         async with await self._forward(call, request) as answer:
             body = await answer.read()
         return answer, body

@@ -37,6 +37,8 @@ SCENARIOS = [
     Scenario("shrink", LARGE, SMALL),
     Scenario("scaling-on", {"replicas": 3}, SCALED),
     Scenario("scaling-off", SCALED, LARGE),
+    # The number stays the same: our two field managers share it until the second lets go.
+    Scenario("scaling-off-level", SCALED, {"replicas": 2}),
     Scenario("suspend", LARGE, {**LARGE, "suspend": True}),
     Scenario("suspend-scaled", SCALED, {**SCALED, "suspend": True}),
     Scenario("resume-scaled", {**SCALED, "suspend": True}, SCALED),

@@ -144,7 +144,7 @@ BITES = (
     Bite(
         in_order.UNFINISHED_HAND_OVER,
         "R1",
-        "scaling-off",
+        "scaling-off-level",
         killed(last_of_deployment, after=False),
         "managers",
         quick=True,

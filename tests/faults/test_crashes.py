@@ -62,9 +62,7 @@ def test_a_crash_at_any_write_leads_to_the_same_end(
     for scenario in SCENARIOS:
         writes = moments(wanted[scenario.name].writes)
         assert writes, f"{scenario.name} writes nothing: it shows nothing"
-        every = [
-            Point(scenario, write, Kill(after)) for write in writes for after in (False, True)
-        ]
+        every = [Point(scenario, write, Kill(after)) for write in writes for after in (False, True)]
         points += sample(every, None if long else SAMPLE, scenario.name)
     tally = run_plan(partial(crash, new_trial, wanted), points, PORTION)
     tally.check(0.9 if long else 0.7)

@@ -8,6 +8,7 @@ import pytest
 
 from scoring_operator.api import KIND
 from scoring_operator.controller.hosts import HostClaims
+from scoring_operator.kube import Conflict
 from tests.controller.builders import resource
 from tests.controller.controller.fakes import World
 
@@ -138,6 +139,8 @@ async def test_others_learn_also_of_a_change_that_a_look_is_the_first_to_see() -
     while world.queue.depth():
         world.queue.done(await world.queue.get() or ("", ""))
     world.api.put(contender(generation=2))  # the watch has not reported it yet
+    with pytest.raises(Conflict):
+        await world.look()
     await world.look()
     assert world.queue.depth() == 1
     assert await world.queue.get() == ("ml", "older")

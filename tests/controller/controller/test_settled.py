@@ -25,7 +25,10 @@ def child() -> dict[str, Any]:
 
 
 def sight(
-    of: dict[str, Any], *children: dict[str, Any], served: set[str] = SERVED, contested: bool = False
+    of: dict[str, Any],
+    *children: dict[str, Any],
+    served: set[str] = SERVED,
+    contested: bool = False,
 ) -> bytes:
     known = {name_of(item): child_of(item) for item in children}
     return sight_of(of, known, served, contested=contested)
