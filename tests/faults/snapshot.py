@@ -7,7 +7,7 @@ learned from such runs, never written by hand.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from scoring_operator.api import API_VERSION, KIND, LABEL_NAME, PLURAL
@@ -34,9 +34,11 @@ _INCIDENTAL = (
 )
 
 
-# The Deployment controller's account of how a roll-out went: `Progressing` names the step that it
-# happened to see last (NewReplicaSetCreated or ReplicaSetUpdated, with all else equal).
-_DIARY = ("Deployment", "conditions")
+# What tells of the way and not of the end. The Deployment controller's account of how a roll-out
+# went: `Progressing` names the step that it happened to see last (NewReplicaSetCreated or
+# ReplicaSetUpdated, with all else equal). Our own last failure, which is kept when it is over: an
+# injected refusal is one.
+_DIARIES = {"Deployment": "conditions", KIND: "lastFailure"}
 
 
 def objects(api: Api, namespace: str) -> Iterator[Object]:
@@ -72,16 +74,16 @@ def _state(namespace: str, name: str, found: list[Object]) -> State:
     uids = {item["metadata"]["uid"]: f"uid of {item['kind']}" for item in found}
     for original in found:
         metadata, item = original["metadata"], dict(original)
+        diary = _DIARIES.get(item["kind"], "")
         item["metadata"] = {
             **{key: metadata.get(key) for key in ("name", "labels", "annotations")},
             "ownerReferences": metadata.get("ownerReferences"),
             "deleting": "deletionTimestamp" in metadata,
-            "managers": sorted(map(_ownership, metadata.get("managedFields") or ())),
+            "managers": sorted(
+                _ownership(entry, diary) for entry in metadata.get("managedFields") or ()
+            ),
         }
-        kind, diary = _DIARY
-        if item["kind"] == kind:
-            status = item.get("status") or {}
-            item["status"] = {key: value for key, value in status.items() if key != diary}
+        item["status"] = _without(item.get("status") or {}, diary)
         text = json.dumps(item).replace(namespace, "the-namespace").replace(name, "the-name")
         for uid, title in uids.items():
             text = text.replace(uid, title)
@@ -107,9 +109,16 @@ def _title(item: Object, name: str) -> str:
     return f"{item['kind']}/{item['metadata']['name'].replace(name, 'the-name')}"
 
 
-def _ownership(entry: Object) -> str:
+def _ownership(entry: Object, diary: str) -> str:
     kept = {key: entry.get(key) for key in ("manager", "operation", "subresource", "fieldsV1")}
-    return json.dumps(kept, sort_keys=True)
+    fields = dict(kept["fieldsV1"] or {})
+    if "f:status" in fields:
+        fields["f:status"] = _without(fields["f:status"], f"f:{diary}")
+    return json.dumps({**kept, "fieldsV1": fields}, sort_keys=True)
+
+
+def _without(value: Mapping[str, Any], key: str) -> Object:
+    return {name: item for name, item in value.items() if name != key}
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
