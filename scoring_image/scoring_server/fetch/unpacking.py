@@ -12,8 +12,21 @@ from scoring_server.artefact import MANIFEST_NAME
 from scoring_server.fetch.errors import FetchError
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_CHUNK_BYTES: Final = 1024 * 1024
+# More than the extended header of any file: tarfile holds each in memory, and looks for a field in
+# it with a search that takes 0.4 s for 16 kB of digits and half an hour for a megabyte.
+_MOST_AT_ONCE_BYTES: Final = 16 * 1024
 _MAX_MEMBERS: Final = 1000
+# The last three are what tarfile lets through: of numbers and names that are none, of headers that
+# end early, of headers before headers without end.
+_DAMAGED: Final = (
+    tarfile.TarError,
+    zlib.error,
+    gzip.BadGzipFile,
+    EOFError,
+    ValueError,
+    LookupError,
+    RecursionError,
+)
 
 
 def unpack(archive: Path, directory: Path, *, max_bytes: int) -> None:
@@ -33,7 +46,7 @@ def unpack(archive: Path, directory: Path, *, max_bytes: int) -> None:
     """
     try:
         _extract(archive, directory, max_bytes)
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+    except _DAMAGED as error:
         raise FetchError(f"the archive is damaged or no tar: {error}") from None
 
 
@@ -56,28 +69,28 @@ class _Bounded:
         self._max_bytes = max_bytes
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _CHUNK_BYTES:
+        if not 0 <= size <= _MOST_AT_ONCE_BYTES:
             raise FetchError("the archive holds a header that is too large")
         data = self._stream.read(size)
-        self._check()
+        self.check(self._stream.tell())
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_SET and offset > self._max_bytes:
-            self._refuse()
+        if whence == os.SEEK_SET:
+            if offset < 0:
+                raise tarfile.ReadError("a file of a negative size")
+            self.check(offset)
         position = self._stream.seek(offset, whence)
-        self._check()
+        self.check(position)
         return position
 
     def tell(self) -> int:
         return self._stream.tell()
 
-    def _check(self) -> None:
-        if self._stream.tell() > self._max_bytes:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        raise FetchError(f"the archive unpacks to more than {self._max_bytes} bytes")
+    def check(self, position: int) -> None:
+        """Refuse an archive that reaches so far."""
+        if position > self._max_bytes:
+            raise FetchError(f"the archive unpacks to more than {self._max_bytes} bytes")
 
 
 def _extract(archive: Path, directory: Path, max_bytes: int) -> None:
@@ -94,6 +107,7 @@ def _extract(archive: Path, directory: Path, max_bytes: int) -> None:
                 if member.isdir():
                     continue
                 path = _checked_path(member)
+                bounded.check(member.offset_data + member.size)  # before the disk is full of it
                 folders.add(str(path.parent))
                 _write(tar, member, directory / path.name)
     if len(folders) != 1 or not (directory / MANIFEST_NAME).is_file():
@@ -121,7 +135,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
         raise FetchError(f"the archive holds {member.name[:200]!r}, which cannot be read")
     try:
         with source, target.open("xb") as file:
-            shutil.copyfileobj(source, file, _CHUNK_BYTES)
+            shutil.copyfileobj(source, file, _MOST_AT_ONCE_BYTES)
     except FileExistsError:
         raise FetchError(f"the archive holds {member.name[:200]!r} twice") from None
     if target.stat().st_size != member.size:

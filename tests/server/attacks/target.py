@@ -5,13 +5,12 @@ import json
 import socket
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from tests.server import memory
 from tests.server.server_process import ServerProcess
 
 PATIENCE_SECONDS: Final = 60.0
-_MEGABYTE: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -63,21 +62,15 @@ class Target(ServerProcess):
 
     def resident(self) -> float:
         """Memory of the worker, MB."""
-        return self._status("VmRSS")
+        return memory.resident(self._worker)
 
     def peak(self) -> float:
         """The most memory that the worker has had since `forget_peak`, MB."""
-        return self._status("VmHWM")
+        return memory.peak(self._worker)
 
     def forget_peak(self) -> None:
         """From now on `peak` counts anew."""
-        Path(f"/proc/{self._worker}/clear_refs").write_text("5")
-
-    def _status(self, field: str) -> float:
-        for line in Path(f"/proc/{self._worker}/status").read_text().splitlines():
-            if line.startswith(f"{field}:"):
-                return int(line.split()[1]) * 1024 / _MEGABYTE
-        raise AssertionError(f"no {field}")
+        memory.forget_peak(self._worker)
 
     def wait_for_log(self, text: str) -> None:
         """Wait until a line holds the text; lines are kept for a fraction of a second."""

@@ -6,13 +6,13 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 import pytest
 from PIL import Image
 
 from tests.server.colour_model import write_colour_model
+from tests.server.memory import forget_peak, peak
 from tests.server.pictures import BLUE, GREEN, RED, encode, plain, png_chunk, png_header
 from tests.server.runtime.conftest import image_variables
 from tests.server.server_process import ServerProcess
@@ -154,29 +154,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-def peak_megabytes(pid: int) -> float:
-    """The most memory that a process has held since the last reset."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1e3
-    raise AssertionError("this kernel does not tell")
-
-
-def reset_peak(pid: int) -> None:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
-
-
 @pytest.mark.parametrize(("body", "content_type", "status", "reason"), CASES.values(), ids=CASES)
 def test_it_is_refused_at_once_in_flat_memory(
     server: ServerProcess, body: bytes, content_type: str, status: int, reason: str
 ) -> None:
     (worker,) = server.workers()
-    reset_peak(worker)
-    before = peak_megabytes(worker)
+    forget_peak(worker)
+    before = peak(worker)
     started = time.monotonic()
     found, answer = server.post(body, content_type)
     assert time.monotonic() - started < AT_ONCE_SECONDS
-    assert peak_megabytes(worker) - before < FLAT_MEGABYTES
+    assert peak(worker) - before < FLAT_MEGABYTES
     assert found == status
     assert reason in answer["error"]["message"]
     assert len(answer["error"]["message"]) < 400
@@ -206,12 +194,12 @@ def test_a_process_that_computes_for_others_never_sees_them(
         server.wait_until_ready()
         assert server.post(GOOD, "image/jpeg")[0] == 200
         owner = server.inference_process()
-        reset_peak(owner)
-        before = peak_megabytes(owner)
+        forget_peak(owner)
+        before = peak(owner)
         for body, content_type, status, reason in CASES.values():
             found, answer = server.post(body, content_type)
             assert (found, reason in answer["error"]["message"]) == (status, True)
-        assert peak_megabytes(owner) - before < 8
+        assert peak(owner) - before < 8
         assert server.inference_process() == owner
         assert server.post(GOOD, "image/jpeg")[0] == 200
 
@@ -224,11 +212,11 @@ def test_memory_does_not_grow_with_the_number_of_bad_images(server: ServerProces
             server.post(body, content_type)
 
     all_of_them()
-    reset_peak(worker)
-    before = peak_megabytes(worker)
+    forget_peak(worker)
+    before = peak(worker)
     for _ in range(5):
         all_of_them()
-    assert peak_megabytes(worker) - before < FLAT_MEGABYTES
+    assert peak(worker) - before < FLAT_MEGABYTES
 
 
 def test_a_phones_largest_transparent_picture_takes_little_more_than_its_pixels(
@@ -238,9 +226,9 @@ def test_a_phones_largest_transparent_picture_takes_little_more_than_its_pixels(
     (worker,) = server.workers()
     picture = io.BytesIO()
     Image.new("RGBA", (8000, 4000), (0, 0, 255, 128)).save(picture, "PNG", compress_level=1)
-    reset_peak(worker)
-    before = peak_megabytes(worker)
+    forget_peak(worker)
+    before = peak(worker)
     status, answer = server.post(picture.getvalue(), "image/png")
     assert status == 200
     assert answer["result"][0]["image"][0][0] == "n00000003 blue"
-    assert peak_megabytes(worker) - before < 300
+    assert peak(worker) - before < 300
