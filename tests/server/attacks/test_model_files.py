@@ -84,3 +84,15 @@ def test_a_wrong_hash_is_refused(faq_model: Path, tmp_path: Path) -> None:
     (directory / "weights.npz").write_bytes(content)
     with pytest.raises(ModelLoadError, match="sha256"):
         load_faq(directory)
+
+
+def test_an_openvino_model_is_read_as_nothing_else(
+    colour_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO looks at a file's content, and reads models of TensorFlow, ONNX and others too."""
+    directory = tmp_path / "model"
+    shutil.copytree(colour_model, directory)
+    replace(directory, "model.xml", b'node { name: "x" op: "Placeholder" }')
+    monkeypatch.setattr("openvino.Core.read_model", None)  # nobody may come so far
+    with pytest.raises(ModelLoadError, match=r"model.xml: it is no XML"):
+        load_images(directory)

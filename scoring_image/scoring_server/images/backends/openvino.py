@@ -48,6 +48,7 @@ class OpenVinoBackend:
     ) -> None:
         self.max_batch = max_batch
         self.batch_sizes = (*(size for size in _CHOICES if size < max_batch), max_batch)
+        _check_format(model)
         core = openvino.Core()
         try:
             graph = core.read_model(model)
@@ -115,6 +116,13 @@ def open_openvino(
         int8=spec.int8,
         max_batch=max_batch or _CHOICES[-1],
     )
+
+
+def _check_format(model: Path) -> None:
+    """Refuse what is no XML: OpenVINO would hand it to its readers of other frameworks' models."""
+    with model.open("rb") as file:
+        if file.read(1) != b"<":
+            raise ModelLoadError(f"OpenVINO cannot load {model.name}: it is no XML")
 
 
 def best_precision() -> str:
