@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.cluster import build, lifecycle, node
@@ -23,6 +24,8 @@ from tests.cluster.state import Nodes, Request
 
 _OPTION = "--kube-context"
 _NODE_TESTS = "tests/node/"
+# Of each property; some have more, few a number of their own.
+_LONG_EXAMPLES = 10_000
 _USERS_KUBECONFIG = pytest.StashKey[str | None]()
 
 
@@ -87,7 +90,13 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hide the user's kubeconfig from every test, so that none reaches a cluster by accident."""
+    """Hide the user's kubeconfig from every test, so that none reaches a cluster by accident.
+
+    With --long hypothesis looks for longer.
+    """
+    if config.getoption("--long"):
+        settings.register_profile("long", max_examples=_LONG_EXAMPLES, deadline=None)
+        settings.load_profile("long")
     config.stash[_USERS_KUBECONFIG] = os.environ.get("KUBECONFIG")
     os.environ["KUBECONFIG"] = os.devnull
 

@@ -15,6 +15,7 @@ from tests.server.attacks.http_bytes import AMBIGUOUS
 
 CLIENT, SERVER = ("192.0.2.7", 4711), ("192.0.2.1", 8080)
 BODY = b'{"input": "a"}'
+EXAMPLES = 5 * settings().max_examples
 # These are the server's own, not of the request.
 _OWN = {
     "gunicorn.socket", "wsgi.early_hints", "wsgi.errors", "wsgi.file_wrapper", "wsgi.input",
@@ -75,7 +76,7 @@ HEADS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=500)  # machines are busy
+@settings(deadline=None, max_examples=EXAMPLES)  # machines are busy
 @given(HEADS)
 @example(head_of("Content-Length: 14"))
 @example(head_of("Host: x", "Content-Type: application/json", "Content-Length: 14"))
@@ -83,7 +84,7 @@ def test_what_is_plain_means_the_same_to_gunicorn(head: bytes) -> None:
     check(head, BODY)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(st.integers(0, 80), st.binary(min_size=0, max_size=3))
 def test_a_plain_head_with_other_bytes_in_it_means_the_same_or_is_not_plain(
     at: int, more: bytes
