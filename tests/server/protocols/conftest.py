@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from scoring_server.faq.training.run import train
+from tests.server.attacks.target import Target
 from tests.server.colour_model import write_colour_model
 from tests.server.runtime.conftest import FAQ_DATA, faq_variables, image_variables
-from tests.server.server_process import ServerProcess
 
 KEY = "protocols-0123456789abcdef"
 PREFIX = "/team/service"
 
 
 @pytest.fixture(scope="module")
-def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("faq")
     train(
         FAQ_DATA / "originals.csv",
@@ -28,17 +28,16 @@ def faq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("images")
     yield from _serving(folder, image_variables(write_colour_model(folder / "model")))
 
 
-def _serving(folder: Path, variables: dict[str, str]) -> Iterator[ServerProcess]:
+def _serving(folder: Path, variables: dict[str, str]) -> Iterator[Target]:
     keys = folder / "keys"
     keys.mkdir()
     (keys / "tests").write_text(KEY)
     more = {"SCORING_API_KEYS_DIR": str(keys), "SCORING_PATH_PREFIX": PREFIX}
-    with ServerProcess(folder, **variables, **more) as server:
-        server.wait_until_ready()
+    with Target(folder, **variables, **more, SCORING_WORKERS="1") as server:
         yield server
-        assert server.process.poll() is None, server.log.read_text()
+        server.check_unharmed()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.figures import record
+from tests.server.attacks.target import Target
 from tests.server.protocols.conftest import KEY
-from tests.server.server_process import ServerProcess
 
 CHECKER = Path(sys.executable).with_name("schemathesis")
 FOLDER = Path(__file__).parent
@@ -18,13 +18,16 @@ ROOT = FOLDER.parents[2]
 # Requests of each kind for each operation.
 SHORT, LONG = 5, 1000
 SEED = 1
+# Of the allocator, and words that a FAQ remembers.
+FLAT_MEGABYTES = 48.0
 
 
 @pytest.mark.parametrize("model", ["faq", "images"])
 def test_every_answer_is_as_described(
     model: str, request: pytest.FixtureRequest, long: bool, tmp_path: Path
 ) -> None:
-    server: ServerProcess = request.getfixturevalue(model)
+    server: Target = request.getfixturevalue(model)
+    before = server.resident()
     checked = subprocess.run(
         [
             str(CHECKER),
@@ -52,4 +55,11 @@ def test_every_answer_is_as_described(
     assert cases is not None, checked.stdout
     generated, passed = map(int, cases.groups())
     assert generated == passed
-    record("S4", f"schemathesis, {model}", f"{passed} of {generated} answered as described")
+    server.check_unharmed()
+    growth = server.resident() - before
+    assert growth < FLAT_MEGABYTES
+    record(
+        "S4",
+        f"schemathesis, {model}",
+        f"{passed} of {generated} answered as described; {growth:+.0f} MB",
+    )
