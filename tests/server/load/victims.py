@@ -1,4 +1,4 @@
-"""Whose connections die with a worker."""
+"""Whose connections a worker has, and die with it."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ def kill(pid: int) -> set[int]:
     os.kill(pid, signal.SIGSTOP)
     while any(_state(task) != _STOPPED for task in Path(f"/proc/{pid}/task").iterdir()):
         time.sleep(0.001)
-    found = _client_ports(pid)
+    found = client_ports(pid)
     os.kill(pid, signal.SIGKILL)
     return found
 
@@ -31,7 +31,8 @@ def _state(task: Path) -> str:
         return _STOPPED  # for good
 
 
-def _client_ports(pid: int) -> set[int]:
+def client_ports(pid: int) -> set[int]:
+    """The ports of the clients whose connections a process has."""
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
