@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException, NotFound
 
 from scoring_server.batching import Admission
-from scoring_server.http.errors import register_error_handlers
+from scoring_server.http.errors import not_here, register_error_handlers
 from scoring_server.http.keys import ApiKeys
 from scoring_server.http.metrics import Metrics
 from scoring_server.http.open_inference import (
@@ -50,8 +50,7 @@ def create_app(
         register_page(app, keys_needed=keys is not None, max_body_bytes=settings.max_body_bytes)
     register_open_inference_routes(app, service, settings)
     register_openapi(app, service, settings, keys_needed=keys is not None)
-    # Known to Flask for what it says to other methods; POST does not reach it.
-    app.add_url_rule(ROUTE, "score", methods=["POST"])
+    app.add_url_rule(ROUTE, "score", not_here, methods=["POST"])
     admission = Admission(settings.concurrent_scores)
     score, infer = (
         ScoreRoute(service, settings, metrics, log, keys, wire, admission)

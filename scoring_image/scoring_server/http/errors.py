@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from scoring_server.http.answers import JSON, Answer
 
@@ -97,6 +97,14 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(ApiError, lambda error: _response(refusal(error, _body())))
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, server_error)
+
+
+def not_here(**_path: str) -> Response:
+    """The view of addresses that are answered in front of Flask, known to it for other methods.
+
+    POST reaches it where the path is written in another way, such as //score.
+    """
+    raise NotFound
 
 
 def _body() -> ErrorBody:

@@ -101,6 +101,18 @@ NO_HTTP: Final[dict[str, bytes]] = {
     "random bytes": bytes(range(256)) * 40,
 }
 
+# Addresses that are nearly those of scoring: 404, or whatever else refuses.
+NEARLY: Final[dict[str, bytes]] = {
+    path: _request(b"Content-Length: 14", line=b"POST %b HTTP/1.1" % path.encode(), body=_BODY)
+    for path in (
+        "score", "//score", "///score", "/./score", "/score/", "/score/.", "/%2fscore", "/score%00",
+        "/SCORE", "/score;a=b", "/v2/../score", "*", "v2/models/faq-matching/infer",
+        "//v2/models/faq-matching/infer", "/v2//models/faq-matching/infer",
+        "/v2/models//faq-matching/infer", "/v2/models/a/b/infer", "/v2/models/infer",
+        "/v2/models/faq-matching/versions/infer", "/v2/models/faq-matching/infer/",
+    )
+}  # fmt: skip
+
 # What is right must stay so: two requests and two answers.
 RIGHT: Final[dict[str, bytes]] = {
     "two requests": _request(b"Content-Length: 14", body=_BODY) + SMUGGLED,

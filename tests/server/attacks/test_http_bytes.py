@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.reliability.figures import record
-from tests.server.attacks.http_bytes import AMBIGUOUS, NO_HTTP, RIGHT
+from tests.server.attacks.http_bytes import AMBIGUOUS, NEARLY, NO_HTTP, RIGHT
 from tests.server.attacks.target import Target
 
 SHORT, LONG = 300, 20_000
@@ -27,6 +27,12 @@ def test_what_is_ambiguous_or_no_request_is_refused_and_nothing_after_it_is_answ
     record("S4", "HTTP bytes", f"{count} of {count} refused or closed; none smuggled, no 5xx")
 
 
+@pytest.mark.parametrize("path", NEARLY)
+def test_what_is_nearly_an_address_is_none(faq: Target, path: str) -> None:
+    (status,) = faq.exchange(NEARLY[path]).statuses
+    assert status in {308, 400, 404}
+
+
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_is_right_is_answered(faq: Target, name: str) -> None:
     assert faq.exchange(RIGHT[name]).statuses == [200, 404]
@@ -35,7 +41,11 @@ def test_what_is_right_is_answered(faq: Target, name: str) -> None:
 def test_damaged_requests_never_fail_the_server(faq: Target, long: bool) -> None:
     """Bytes of all of the above, flipped, cut, doubled and mixed."""
     chance = random.Random(SEED)
-    corpus = [data for data in (*AMBIGUOUS.values(), *RIGHT.values()) if len(data) < 10_000]
+    corpus = [
+        data
+        for data in (*AMBIGUOUS.values(), *NEARLY.values(), *RIGHT.values())
+        if len(data) < 10_000
+    ]
     rounds = LONG if long else SHORT
     answered = 0
     before = faq.resident()

@@ -1,6 +1,8 @@
 import re
 
+import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from scoring_server.http.images import ImageScorer
 from tests.server.http.conftest import TIMEOUT_SECONDS, client_of, model_info
@@ -88,6 +90,17 @@ def test_an_unknown_address_is_a_404_in_json(faq: FlaskClient) -> None:
     answer = faq.get("/nothing")
     assert answer.status_code == 404
     assert answer.get_json()["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "path", ["score", "//score", "v2/models/x/infer", "//v2/models/x/versions/1/infer"]
+)
+def test_a_scoring_address_that_is_written_in_another_way_is_a_404(
+    faq: FlaskClient, path: str
+) -> None:
+    environ = EnvironBuilder(method="POST", data="{}").get_environ() | {"PATH_INFO": path}
+    _, status, _ = run_wsgi_app(faq.application, environ)
+    assert status == "404 NOT FOUND"
 
 
 def test_a_wrong_method_is_a_405_that_names_the_right_ones(faq: FlaskClient) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response
 
 from scoring_server.http.answers import json_response
-from scoring_server.http.errors import ApiError
+from scoring_server.http.errors import ApiError, not_here
 from scoring_server.http.open_inference.infer import VERSION, InferWire, check_model
 from scoring_server.http.service import Scorer, Service
 from scoring_server.http.settings import HttpSettings
@@ -56,9 +56,8 @@ def register_open_inference_routes(app: Flask, service: Service, settings: HttpS
     for rule in (_MODEL, _MODEL + _VERSION):
         app.add_url_rule(rule, f"metadata {rule}", model_metadata)
         app.add_url_rule(f"{rule}/ready", f"ready {rule}", model_ready)
-    # Known to Flask for what they say to other methods; POST does not reach them.
-    app.add_url_rule(InferWire.route, "infer", methods=["POST"])
-    app.add_url_rule(f"{_MODEL}{_VERSION}/infer", "infer a version", methods=["POST"])
+    app.add_url_rule(InferWire.route, "infer", not_here, methods=["POST"])
+    app.add_url_rule(f"{_MODEL}{_VERSION}/infer", "infer a version", not_here, methods=["POST"])
 
 
 def _metadata(scorer: Scorer) -> dict[str, Any]:
