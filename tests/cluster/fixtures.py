@@ -25,7 +25,7 @@ from tests.cluster.state import Nodes, Request
 _OPTION = "--kube-context"
 _NODE_TESTS = "tests/node/"
 # Of each property; some have more, few a number of their own.
-_LONG_EXAMPLES = 10_000
+_LONG_EXAMPLES = 2_000
 _USERS_KUBECONFIG = pytest.StashKey[str | None]()
 
 
