@@ -16,7 +16,7 @@ CHECKER = Path(sys.executable).with_name("schemathesis")
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[2]
 # Requests of each kind for each operation.
-SHORT, LONG = 5, 1000
+SHORT, LONG = 5, 200
 SEED = 1
 # Of the allocator, and words that a FAQ remembers.
 FLAT_MEGABYTES = 48.0
