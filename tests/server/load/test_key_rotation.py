@@ -17,16 +17,19 @@ RATE = 100.0
 # Each worker looks once a second, and in a pod the kubelet's minute comes before that. Generous:
 # the machine may have other work to do.
 PATIENCE_SECONDS = 15.0
-CONNECTIONS = 8
 
 
 def spread_connections(server: ServerProcess) -> list[http.client.HTTPConnection]:
-    """Some to every worker, which are kept: new ones might all go to the one that is less busy."""
-    connections = [server.connect() for _ in range(CONNECTIONS)]
-    for connection in connections:
-        assert status(connection, "") == 401
-    ports = {connection.sock.getsockname()[1] for connection in connections}
-    assert all(ports & client_ports(worker) for worker in server.workers())
+    """At least one to every worker, which are kept: new ones may all go to the less busy one."""
+    connections: list[http.client.HTTPConnection] = []
+    ports: set[int] = set()
+    begin = time.monotonic()
+    # A worker that has just begun does not take its share yet.
+    while not all(ports & client_ports(worker) for worker in server.workers()):
+        assert time.monotonic() - begin < PATIENCE_SECONDS
+        connections.append(server.connect())
+        assert status(connections[-1], "") == 401
+        ports.add(connections[-1].sock.getsockname()[1])
     return connections
 
 
