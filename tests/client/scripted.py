@@ -54,7 +54,7 @@ def scripted(*replies: Reply) -> Iterator[Scripted]:
             if len(service.replies) > 1:
                 service.replies.pop(0)
             if reply.wait is not None:
-                reply.wait.wait(30)
+                reply.wait.wait(60)
             self.close_connection = reply.status == 0
             if reply.status == 0:
                 return

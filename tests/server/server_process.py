@@ -1,5 +1,6 @@
 """A real scoring-server process on loopback."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -8,24 +9,63 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 _SCORING_SERVER = Path(sys.executable).with_name("scoring-server")
 # Starting takes 1 to 2 s alone; the machine may be busy with other tests.
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _INFERENCE = "inference"
 _GONE = ""
+_ENDED = ("Z", "X")
 
 
 def free_port() -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    with reserved_port() as port:
         return port
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that nobody listens on, and that nobody else is given until the block ends.
+
+    Whoever asks for it by its number gets it all the same: servers set SO_REUSEADDR, with which
+    the kernel lets one of them listen beside a socket that is only bound.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+        yield port
+
+
+def open_sockets(pid: int) -> int:
+    """How many sockets a process holds. Those of probes come and go while they are counted."""
+    count = 0
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += path.readlink().name.startswith("socket:")
+    return count
+
+
+def send_bytes(port: int, data: bytes) -> tuple[bytes, bool]:
+    """Send bytes as they are and half-close; all that comes back, and whether it ended in order."""
+    received = bytearray()
+    closed = False
+    with socket.create_connection(("127.0.0.1", port), _PATIENCE_SECONDS) as connection:
+        # Who refuses may close first: sending then fails, or nothing is there to half-close.
+        with contextlib.suppress(OSError):
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65_536):
+                received += piece
+            closed = True
+    return bytes(received), closed
 
 
 class ServerProcess:
@@ -38,7 +78,8 @@ class ServerProcess:
     """
 
     def __init__(self, folder: Path, **variables: str) -> None:
-        self.port = free_port()
+        self._until_it_ends = contextlib.ExitStack()
+        self.port = self._until_it_ends.enter_context(reserved_port())
         self.log = folder / "server.log"
         self.termination_log = folder / "termination-log"
         environment = {
@@ -64,13 +105,14 @@ class ServerProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(_PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        with self._until_it_ends:
+            if self.process.poll() is None:
+                self.process.terminate()
+                try:
+                    self.process.wait(_PATIENCE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+                    self.process.wait()
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection to it."""
@@ -106,7 +148,7 @@ class ServerProcess:
             try:
                 if self.get("/healthz/ready")[0] == 200:
                     return
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 pass
             time.sleep(0.05)
         raise AssertionError(f"not ready in {_PATIENCE_SECONDS:.0f} s:\n{self.log.read_text()}")
@@ -131,12 +173,24 @@ class ServerProcess:
         self.process.send_signal(signal.SIGTERM)
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Its log, which is JSON throughout."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """Its log, which is JSON throughout; while it runs, without a line that is half there."""
+        runs = self.process.poll() is None
+        lines = self.log.read_text().splitlines(keepends=True)
+        if runs and lines and not lines[-1].endswith("\n"):
+            lines.pop()
+        return [json.loads(line) for line in lines]
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
         return [pid for pid in self._children() if _name(pid) not in (_INFERENCE, _GONE)]
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all workers so far: what others do on the machine does not change it."""
+        ticks = 0
+        for worker in self.workers():
+            fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def inference_process(self) -> int:
         """The process id of the one that has the model for all workers."""
@@ -149,7 +203,9 @@ class ServerProcess:
 
 
 def _name(pid: int) -> str:
+    """What a process is called; one that has ended is gone, although its parent was not told."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        before, _, after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except (FileNotFoundError, ProcessLookupError):
         return _GONE
+    return _GONE if after.split()[0] in _ENDED else before.partition("(")[2]

@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-import socket
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.server import memory
-from tests.server.server_process import ServerProcess
+from tests.server.server_process import ServerProcess, send_bytes
 
 PATIENCE_SECONDS: Final = 60.0
 
@@ -84,22 +83,6 @@ def exchange(port: int, data: bytes) -> Reply:
     """Send bytes as they are and half-close; the answers that come back."""
     received, closed = send_bytes(port, data)
     return Reply(_statuses(received), closed, received)
-
-
-def send_bytes(port: int, data: bytes) -> tuple[bytes, bool]:
-    """Send bytes as they are and half-close; all that comes back, and whether it ended in order."""
-    received = bytearray()
-    closed = False
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
-        # Who refuses may close first: sending then fails, or nothing is there to half-close.
-        with contextlib.suppress(OSError):
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionResetError):
-            while piece := connection.recv(65_536):
-                received += piece
-            closed = True
-    return bytes(received), closed
 
 
 def _statuses(data: bytes) -> list[int]:

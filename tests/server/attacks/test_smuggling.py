@@ -19,10 +19,10 @@ from tests.cluster.errors import ClusterError
 from tests.node.exposure import downloads
 from tests.reliability.figures import record
 from tests.server.attacks.http_bytes import AMBIGUOUS, NO_HTTP, RIGHT
-from tests.server.attacks.target import Target, send_bytes
-from tests.server.server_process import free_port
+from tests.server.attacks.target import Target
+from tests.server.server_process import reserved_port, send_bytes
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 CLIENTS = 4
 ROUTES = """\
 http:
@@ -42,7 +42,11 @@ def proxy(faq: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
         pytest.skip(f"needs Traefik: {error}")
     folder = tmp_path_factory.mktemp("traefik")
     (folder / "routes.yaml").write_text(ROUTES.format(port=faq.port))
-    port = free_port()
+    with reserved_port() as port:
+        yield from running(program, folder, port)
+
+
+def running(program: Path, folder: Path, port: int) -> Iterator[int]:
     options = [
         f"--entrypoints.web.address=127.0.0.1:{port}",
         f"--providers.file.filename={folder / 'routes.yaml'}",

@@ -6,7 +6,7 @@ import pytest
 
 from scoring_server.batching import Batcher, BatcherClosed, DeadlineExceeded, DeviceLost
 
-SOON = 10.0
+SOON = 60.0
 
 
 class Doubler:
@@ -75,9 +75,13 @@ def occupy(batcher: Batcher[int, int], doubler: Doubler) -> None:
 
 
 def test_an_idle_batcher_computes_a_lone_item_at_once(batcher: Batcher[int, int]) -> None:
-    started = time.monotonic()
-    assert batcher.result(batcher.submit(21, later()), later()) == 42
-    assert time.monotonic() - started < 0.5
+    taken = []
+    for _ in range(10):
+        started = time.monotonic()
+        assert batcher.result(batcher.submit(21, later()), later()) == 42
+        taken.append(time.monotonic() - started)
+    # Waiting for anything would lengthen each of them; a busy machine lengthens some.
+    assert min(taken[1:]) < 0.5
 
 
 def test_what_waited_is_computed_together_up_to_the_largest_batch(
@@ -188,7 +192,10 @@ def test_the_beat_stops_while_the_model_is_stuck(
         time.sleep(0.01)
     doubler.go_on.set()
     batcher.result(batcher.submit(1, later()), later())
-    assert batcher.seconds_since_beat() < 0.2
+    deadline = later()
+    while batcher.seconds_since_beat() >= 0.2:  # it beats behind the answer, and each second
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_thread_that_does_not_run_never_beats(doubler: Doubler) -> None:
@@ -228,17 +235,17 @@ def test_a_lone_item_waits_no_longer_than_the_delay(doubler: Doubler) -> None:
 
 
 def test_an_item_that_has_waited_for_the_batch_before_it_waits_no_more(doubler: Doubler) -> None:
-    batcher = delaying(doubler, 0.3)
+    batcher = delaying(doubler, 2.0)
     doubler.go_on.clear()
     batcher.start()
     occupying = [batcher.submit(0, later()) for _ in range(3)]
     assert doubler.computing.wait(SOON)
     future = batcher.submit(1, later())
-    time.sleep(0.4)
+    time.sleep(2.1)
     started = time.monotonic()
     doubler.go_on.set()
     assert batcher.result(future, later()) == 2
-    assert time.monotonic() - started < 0.25
+    assert time.monotonic() - started < 2.0
     assert [batcher.result(done, later()) for done in occupying] == [0, 0, 0]
     batcher.close(SOON)
 

@@ -5,7 +5,7 @@ import pytest
 
 from scoring_server.batching import DeadlineExceeded, FairSlots
 
-SOON = 10.0
+SOON = 60.0
 
 
 def later(seconds: float = SOON) -> float:
@@ -39,6 +39,7 @@ def test_slots_go_to_who_asked_first() -> None:
 
 def test_only_so_many_hold_a_slot_at_once() -> None:
     slots = FairSlots(2)
+    both = threading.Barrier(2, timeout=SOON)
     lock = threading.Lock()
     holding = most = 0
 
@@ -48,6 +49,7 @@ def test_only_so_many_hold_a_slot_at_once() -> None:
             with lock:
                 holding += 1
                 most = max(most, holding)
+            both.wait()  # passes only if two hold one at once
             time.sleep(0.005)
             with lock:
                 holding -= 1

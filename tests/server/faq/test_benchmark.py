@@ -21,7 +21,7 @@ def test_a_small_run_measures_every_server_and_writes_its_report(
     data += ["--duplicates", str(SHIPPED / "duplicates.csv")]
     assert scoring_faq(["prepare", "--output", str(tmp_path / "faq"), *data]) == 0
     capsys.readouterr()
-    sizes = ["--rounds", "1", "--seconds", "0.5", "--questions", "5", "--scaling", "50"]
+    sizes = ["--rounds", "1", "--seconds", "2", "--questions", "5", "--scaling", "50"]
     load = ["--connections", "2", "--cores", "1", "--without-reference"]
     output = ["--faq", str(tmp_path / "faq"), "--output", str(tmp_path)]
     faq.main([*output, *sizes, *load])

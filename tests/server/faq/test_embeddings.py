@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -124,7 +124,6 @@ def test_an_encoder_that_is_none_is_told(
     assert "model_type is 'gpt2', must be 'bert'" in capsys.readouterr().err
 
 
-@settings(deadline=None)  # machines are busy
 @given(st.lists(QUESTIONS, min_size=1, max_size=4))
 @example([""])
 @example(["", "a", "open sunday", " "])

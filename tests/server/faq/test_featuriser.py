@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring_server.faq import featuriser
@@ -37,7 +37,6 @@ def bits(features: Features) -> tuple[bytes, bytes]:
     return features.rows.tobytes(), features.values.tobytes()
 
 
-@settings(deadline=None)  # machines are busy
 @given(st.lists(QUESTIONS, min_size=1, max_size=4))
 def test_the_bits_are_the_same_whether_words_are_remembered_or_not(questions: list[str]) -> None:
     used = make()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.server_process import free_port
+from tests.server.server_process import reserved_port
 
 ROOT = Path(__file__).parents[3]
 _BLOCK = re.compile(r"(?P<mark><!-- needs a cluster -->\n)?```sh\n(?P<script>.*?)```", re.DOTALL)
@@ -34,7 +34,7 @@ def run(script: str, folder: Path) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
@@ -44,8 +44,8 @@ def run(script: str, folder: Path) -> str:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the guide asks the server with curl")
 def test_the_guide_leads_from_a_faq_to_a_running_service(tmp_path: Path) -> None:
     (tmp_path / "scoring_image").symlink_to(ROOT / "scoring_image")
-    port = str(free_port())
-    outputs = [run(script.replace("8080", port), tmp_path) for script in scripts()]
+    with reserved_port() as port:
+        outputs = [run(script.replace("8080", str(port)), tmp_path) for script in scripts()]
     told = "\n".join(outputs)
     assert "of them without an original" in outputs[0]
     assert "Acc@1" in told

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -44,7 +44,6 @@ def test_calibration_error_weighs_bins_by_size() -> None:
 SCORES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=30).map(np.array)
 
 
-@settings(deadline=None)  # machines are busy
 @given(SCORES, SCORES)
 def test_auroc_is_that_of_scikit_learn(positive: np.ndarray, negative: np.ndarray) -> None:
     truth = np.repeat([1, 0], [len(positive), len(negative)])

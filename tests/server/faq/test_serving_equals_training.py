@@ -1,7 +1,7 @@
 """The serving form gives what the trained estimator gives."""
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoring_server.faq.serving import FaqRanker
@@ -36,7 +36,6 @@ def check(matcher: FaqMatcher, ranker: FaqRanker, questions: list[str]) -> None:
         assert abs(ranking.none_probability - none) < TOLERANCE
 
 
-@settings(deadline=None)  # machines are busy
 @given(st.lists(QUESTIONS, min_size=1, max_size=4))
 @example([""])
 @example(["", "a", "", " "])

@@ -1,7 +1,7 @@
 """The hand-written n-grams are those of scikit-learn, whatever the text."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -24,7 +24,6 @@ ANY_TEXT = st.text(
 SIZES = st.tuples(st.integers(1, 4), st.integers(0, 3)).map(lambda s: (s[0], s[0] + s[1]))
 
 
-@settings(deadline=None)  # machines are busy
 @given(ANY_TEXT, SIZES)
 @example("", (1, 2))
 @example(" ", (2, 4))
@@ -37,7 +36,6 @@ def test_word_ngrams_are_those_of_scikit_learn(text: str, sizes: tuple[int, int]
     assert sorted(word_ngrams(normalise(text), *sizes)) == sorted(analyse(text))
 
 
-@settings(deadline=None)  # machines are busy
 @given(ANY_TEXT, SIZES)
 @example("", (2, 4))
 @example("a", (2, 4))
@@ -63,7 +61,6 @@ def test_spellings_of_the_same_text_become_one(one: str, other: str) -> None:
     assert normalise(one) == normalise(other)
 
 
-@settings(deadline=None)  # machines are busy
 @given(ANY_TEXT)
 def test_normalised_text_is_bounded(text: str) -> None:
     assert len(normalise(text * 50)) <= MAX_CHARACTERS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoring_server.faq.wordpiece import WordPiece, split_words
@@ -89,7 +89,6 @@ def test_recorded_texts_are_cut_like_the_reference_did() -> None:
         assert pieces(text) == expected, ascii(text)
 
 
-@settings(deadline=None)  # machines are busy
 @given(text=st.lists(st.one_of(_PIECES, st.text(_ALIKE, max_size=4))).map("".join))
 @example(text="".join(VOCABULARY[6:]))
 @example(text="İstanbul ΑΣ ß ﬁ")

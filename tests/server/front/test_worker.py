@@ -1,7 +1,9 @@
 """What a worker does with connections, in a real process."""
 
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -9,17 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.runtime.conftest import faq_model, faq_variables
-from tests.server.server_process import ServerProcess
+from tests.server.pictures import plain
+from tests.server.runtime.conftest import (
+    colour_model,
+    faq_model,
+    faq_variables,
+    image_variables,
+)
+from tests.server.server_process import ServerProcess, open_sockets
 
-__all__ = ["faq_model"]
+__all__ = ["colour_model", "faq_model"]
 
 QUESTION = json.dumps({"input": "how do i copy an object", "top": 1}).encode()
-SLOW = json.dumps({"input": ["how do i copy an object " * 10] * 256, "top": 1}).encode()
-HEAD = (
-    b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-)
-PATIENCE_SECONDS = 30.0
+HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+JSON = b"application/json"
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +41,9 @@ def connected(server: ServerProcess) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
 
 
-def post(body: bytes, *headers: bytes) -> bytes:
-    return HEAD % len(body) + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body
+def post(body: bytes, *headers: bytes, content_type: bytes = JSON) -> bytes:
+    more = b"".join(header + b"\r\n" for header in headers)
+    return HEAD % (content_type, len(body)) + more + b"\r\n" + body
 
 
 def answers(sock: socket.socket, count: int) -> list[bytes]:
@@ -57,24 +64,33 @@ def answers(sock: socket.socket, count: int) -> list[bytes]:
     return found
 
 
-@pytest.fixture
-def full(narrow: ServerProcess) -> Iterator[ServerProcess]:
-    """All places are taken for a while."""
-    holders = [connected(narrow) for _ in range(2)]
-    while True:
-        for holder in holders:
-            holder.sendall(post(SLOW) * 8)
-        if b"in_flight 2.0" in narrow.get("/metrics")[1]:
-            break
-        for holder in holders:
-            answers(holder, 8)
-    yield narrow
-    for holder in holders:
-        holder.close()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while b"in_flight 0.0" not in narrow.get("/metrics")[1]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+@pytest.fixture(scope="module")
+def full(colour_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server whose two places are taken: what computes for them stands still."""
+    variables = image_variables(colour_model) | {
+        "SCORING_INFERENCE": "process",
+        "SCORING_WORKERS": "1",
+        "SCORING_MAX_CONCURRENCY": "2",
+        "SCORING_MAX_BATCH_SIZE": "1",
+        "SCORING_REQUEST_TIMEOUT_SECONDS": "600",
+    }
+    with ServerProcess(tmp_path_factory.mktemp("full"), **variables) as server:
+        server.wait_until_ready()
+        owner = server.inference_process()
+        os.kill(owner, signal.SIGSTOP)
+        holders = [connected(server) for _ in range(2)]
+        try:
+            for holder in holders:
+                holder.sendall(post(plain(), content_type=b"image/jpeg"))
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while b"in_flight 2.0" not in server.get("/metrics")[1]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield server
+        finally:
+            os.kill(owner, signal.SIGCONT)
+            for holder in holders:
+                holder.close()
 
 
 def test_without_a_place_a_request_is_refused_and_its_connection_kept(full: ServerProcess) -> None:
@@ -97,7 +113,7 @@ def test_the_open_inference_protocol_is_refused_in_its_own_words(full: ServerPro
 
 def test_without_a_place_a_body_is_not_waited_for(full: ServerProcess) -> None:
     with connected(full) as sock:
-        sock.sendall(HEAD % 1_000_000 + b"\r\nhalf")
+        sock.sendall(HEAD % (JSON, 1_000_000) + b"\r\nhalf")
         (head,) = answers(sock, 1)
         assert head.startswith(b"HTTP/1.1 503 ")
         assert head.endswith(b"Connection: close")
@@ -121,7 +137,7 @@ def test_refusals_are_counted(full: ServerProcess) -> None:
 
 def test_a_client_that_asks_first_is_told_to_go_on(narrow: ServerProcess) -> None:
     with connected(narrow) as sock:
-        sock.sendall(HEAD % len(QUESTION) + b"Expect: 100-continue\r\n\r\n")
+        sock.sendall(HEAD % (JSON, len(QUESTION)) + b"Expect: 100-continue\r\n\r\n")
         assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(QUESTION)
         (head,) = answers(sock, 1)
@@ -160,22 +176,18 @@ def test_beyond_the_most_connections_the_idle_ones_go(narrow: ServerProcess) -> 
         sock.close()
 
 
-def sockets(worker: int) -> int:
-    links = [path.readlink().name for path in Path(f"/proc/{worker}/fd").iterdir()]
-    return sum(link.startswith("socket:") for link in links)
-
-
 def test_kept_connections_are_spread_over_the_workers(faq_model: Path, tmp_path: Path) -> None:
     with ServerProcess(tmp_path, **faq_variables(faq_model), SCORING_WORKERS="2") as server:
         server.wait_until_ready()
+        server.wait_for_workers(2)
         deadline = time.monotonic() + PATIENCE_SECONDS
         shares = [0]
-        while len(shares) < 2 or min(shares) < 5:  # the second worker may take a while to start
+        while min(shares) < 5:  # the second worker may take a while until it accepts
             assert time.monotonic() < deadline, shares
             kept = [connected(server) for _ in range(16)]
             for sock in kept:
                 sock.sendall(post(QUESTION))
                 answers(sock, 1)
-            shares = [sockets(worker) for worker in server.workers()]
+            shares = [open_sockets(worker) for worker in server.workers()]
             for sock in kept:
                 sock.close()

@@ -18,7 +18,7 @@ from scoring_server.http.settings import HttpSettings
 from tests.server.images.fakes import ColourBackend, classifier_of
 
 MAX_BODY_BYTES = 100_000
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 60.0
 SETTINGS = HttpSettings(
     max_body_bytes=MAX_BODY_BYTES,
     request_timeout_seconds=TIMEOUT_SECONDS,
@@ -118,5 +118,5 @@ def loading() -> FlaskClient:
     return client_of(None)
 
 
-def later(seconds: float = 10.0) -> float:
+def later(seconds: float = 60.0) -> float:
     return time.monotonic() + seconds

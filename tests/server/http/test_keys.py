@@ -128,7 +128,7 @@ def test_what_is_no_directory_is_an_error(tmp_path: Path, make: Callable[[Path],
 def test_a_change_is_noticed_within_a_second(
     volume: SecretVolume, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="scoring_server.http.keys")
     keys = ApiKeys(volume.path, clock=clock)
     volume.write({"alice": BOB, "carol": ALICE + "2"})
     assert keys.name_of(ALICE) == "alice"

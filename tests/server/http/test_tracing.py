@@ -90,7 +90,7 @@ def test_an_invalid_traceparent_counts_as_none(given: str) -> None:
 def test_the_answer_and_the_log_line_have_both_ids(
     faq: FlaskClient, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="scoring_server.access")
     headers = {"X-Request-Id": "of-a-proxy", "traceparent": TRACEPARENT}
     if path == "/score":
         answer = faq.post(path, json={"input": "a"}, headers=headers)

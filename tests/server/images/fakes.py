@@ -32,7 +32,7 @@ class ColourBackend:
     def infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.batches.append(len(batch))
         self.computing.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         if self.error is not None:
             raise self.error
         if self.result is not None:

@@ -10,7 +10,7 @@ from scoring_server.images.classifier import PLACES, ImageClassifier, NamedImage
 from tests.server.images.fakes import ColourBackend, classifier_of
 from tests.server.pictures import BLUE, GREEN, RED, plain
 
-SOON = 10.0
+SOON = 60.0
 
 
 def later(seconds: float = SOON) -> float:

@@ -114,7 +114,7 @@ def test_bench_prints_a_table_and_draws_it(
     what = ["--model", str(model), "--images", str(tmp_path), "--clients", "1", "4"]
     ways = ["--compute", "openvino-f32", "--threads", "1", "2", "--batch", "1", "4"]
     files = ["--json", str(tmp_path / "b.json"), "--plot", str(tmp_path / "b.svg")]
-    main(["bench", *what, *ways, *files, "--seconds", "0.05"])
+    main(["bench", *what, *ways, *files, "--seconds", "0.5"])
     out = capsys.readouterr().out
     assert "mean-colour, weights: trained" in out
     assert "| images/s | threads | batch 1 | batch 4 |" in out

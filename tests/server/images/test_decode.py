@@ -313,10 +313,11 @@ def test_a_jpeg_of_very_many_scans_is_refused_before_decoding() -> None:
     data = progressive()
     start = data.rindex(b"\xff\xda")
     scan = data[start:-2]
-    started = time.monotonic()
-    refusal = refused(data[:start] + scan * 2000 + data[-2:])
+    many = data[:start] + scan * 2000 + data[-2:]
+    started = time.thread_time()  # others' work on the machine is not counted
+    refusal = refused(many)
     assert refusal.reason == "the image comes in more than 100 scans: save it as a usual JPEG"
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_a_usual_progressive_jpeg_is_read() -> None:

@@ -30,7 +30,7 @@ from tests.server.pictures import BLUE, GREEN, RED, encode, plain
 SIDE = 32
 WAY = Preprocessing("standard", SIDE, 40, "bilinear")
 CPU = torch.device("cpu")
-SOON = 20.0
+SOON = 60.0
 
 
 class Means(torch.nn.Module):

@@ -25,7 +25,7 @@ def test_a_loaded_model_classifies(model: Path) -> None:
     assert loaded.info.source == "made for a test"
     assert loaded.info.digest.startswith("sha256:")
     loaded.classifier.batcher.start()
-    answer = loaded.classifier.classify({"x": plain(GREEN)}, time.monotonic() + 10)["x"]
+    answer = loaded.classifier.classify({"x": plain(GREEN)}, time.monotonic() + 60)["x"]
     assert answer[0].label == "n00000002 green"
     assert answer[0].probability == pytest.approx(1, abs=1e-6)
     loaded.classifier.batcher.close(10)

@@ -95,7 +95,7 @@ def test_captured_graphs_answer_as_the_module_does() -> None:
 
 
 def test_two_lanes_compute_two_batches_at_once() -> None:
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=60)
     meet = threading.Event()
 
     class Meeting(Means):
@@ -146,7 +146,7 @@ def test_what_is_compiled_takes_over_while_batches_are_computed(compiled: thread
         backend.compile()
         done.set()
         for future in asking:
-            future.result(30)
+            future.result(60)
     assert compiled.is_set()
     assert {round(factor, 2) for factor in seen} <= {1, 2}
     for _ in range(2 * backend.lanes):

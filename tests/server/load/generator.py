@@ -24,6 +24,7 @@ from tests.server.load.ledger import LOST, UNREACHED, UNSENT, Entry, Ledger
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _GRACE_SECONDS = 40.0
+_BEGUN = "begun\n"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class _Generator:
     def run(self) -> Ledger:
         plan, self._started = self._plan, time.monotonic()
         self._end = self._started + plan.seconds
+        sys.stdout.write(_BEGUN)
+        sys.stdout.flush()
         if plan.rate is None:
             for _ in range(plan.connections):
                 self._send()
@@ -213,7 +216,10 @@ class _Generator:
 
 @contextmanager
 def running(plan: Plan) -> Iterator["Running"]:
-    """Generate a load in a process of its own; the block may ask for the ledger at its end."""
+    """Generate a load in a process of its own; the block may ask for the ledger at its end.
+
+    The block begins when the load does: starting a process takes a while on a busy machine.
+    """
     command = [sys.executable, "-m", "tests.server.load.generator"]
     if plan.core is not None:
         command = ["taskset", "-c", str(plan.core), *command]
@@ -224,7 +230,10 @@ def running(plan: Plan) -> Iterator["Running"]:
         process.stdin.write(json.dumps(asdict(plan)))
         process.stdin.close()
         process.stdin = None
+        assert process.stdout is not None
         try:
+            begun = process.stdout.readline()
+            assert begun == _BEGUN, "the generator has failed"
             yield Running(process)
         finally:
             process.kill()
@@ -243,8 +252,9 @@ class Running:
 
     def ledger(self) -> Ledger:
         """Wait for its end; what became of all requests."""
-        output, _ = self._process.communicate()
-        assert self._process.returncode == 0
+        assert self._process.stdout is not None
+        output = self._process.stdout.read()
+        assert self._process.wait() == 0
         found: dict[str, Any] = json.loads(output)
         entries = [Entry(*entry) for entry in found["entries"]]
         return Ledger(entries, found["lag_seconds"])
@@ -257,7 +267,7 @@ def generate(plan: Plan) -> Ledger:
 
 
 def main() -> None:
-    """A plan from stdin, a ledger to stdout."""
+    """A plan from stdin; to stdout a line when it begins, and in the end the ledger."""
     generator = _Generator(Plan(**json.load(sys.stdin)))
     signal.signal(signal.SIGTERM, generator.stop)
     ledger = generator.run()

@@ -32,7 +32,7 @@ class MemoryCgroup:
 
     def remove(self) -> None:
         """Once its processes have ended."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self._folder.rmdir()

@@ -35,12 +35,13 @@ class SlowClients:
         self._thread = threading.Thread(target=self._trickle, daemon=True)
 
     def __enter__(self) -> "SlowClients":
-        for _ in range(self._kinds["heads"]):
-            self._open("heads", _HEAD + b"X-Slow: ")
-        for _ in range(self._kinds["bodies"]):
-            self._open("bodies", _HEAD + b'Content-Length: 100000\r\n\r\n{"input": "')
+        # Those first that take some time, as each waits for its answer: heads have 10 s alone.
         while len(self._sockets["readers"]) < self._kinds["readers"]:
             self._open_reader()
+        for _ in range(self._kinds["bodies"]):
+            self._open("bodies", _HEAD + b'Content-Length: 100000\r\n\r\n{"input": "')
+        for _ in range(self._kinds["heads"]):
+            self._open("heads", _HEAD + b"X-Slow: ")
         self._thread.start()
         return self
 

@@ -1,6 +1,5 @@
 """Row S6: 200 slow connections of a kind harm neither good requests nor probes."""
 
-import contextlib
 import time
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from tests.server.load.generator import Plan, generate
 from tests.server.load.probes import Probes
 from tests.server.load.slow_clients import SlowClients
 from tests.server.runtime.conftest import faq_variables
-from tests.server.server_process import ServerProcess
+from tests.server.server_process import open_sockets
 
 COUNT = 200
 RATE = 50.0
 SECONDS = 4.0
 # Generous: the machine has other work to do. The bar for probes is one second.
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 20.0
 KINDS = {
     "heads": {"heads": COUNT},
     "bodies": {"bodies": COUNT},
@@ -38,7 +37,9 @@ def test_good_requests_and_probes_are_unharmed(
     if len(kinds) == 1 and not long:
         pytest.skip("one kind at a time: with --long; all at once is shown in any case")
     with (
-        pinned(tmp_path, **faq_variables(faq_model), SCORING_THREADS="32") as server,
+        # Fewer threads than slow clients of a kind, but so many places that a machine with other
+        # work, which stands still for a moment, refuses no good request.
+        pinned(tmp_path, **faq_variables(faq_model), SCORING_THREADS="160") as server,
         SlowClients(server.port, question=long_answer().encode(), **kinds) as slow,
         Probes(server) as probes,
     ):
@@ -61,27 +62,20 @@ def test_good_requests_and_probes_are_unharmed(
 
 def test_slow_connections_come_to_an_end(faq_model: Path, tmp_path: Path) -> None:
     """Heads after 10 s, bodies and answers after the time that a request may take."""
-    limits = {"SCORING_REQUEST_TIMEOUT_SECONDS": "5"}
+    limits = {"SCORING_REQUEST_TIMEOUT_SECONDS": "10"}
     with (
         pinned(tmp_path, **faq_variables(faq_model), **limits) as server,
         SlowClients(
             server.port, heads=20, bodies=20, readers=20, question=long_answer().encode()
         ) as slow,
     ):
-        assert open_sockets(server) >= 60
-        deadline = time.monotonic() + 60
-        while open_sockets(server) > 1:  # which it listens on
+        (worker,) = server.workers()
+        deadline = time.monotonic() + 120
+        while open_sockets(worker) < 60:  # the last ones are still to be accepted
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        while open_sockets(worker) > 1:  # which it listens on
             assert time.monotonic() < deadline
             time.sleep(0.2)
         assert slow.ended("heads") == 20
         assert slow.ended("bodies") == 20
-
-
-def open_sockets(server: ServerProcess) -> int:
-    """Sockets that the worker holds; those of probes, which come and go, are few."""
-    (worker,) = server.workers()
-    count = 0
-    for path in Path(f"/proc/{worker}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            count += path.readlink().name.startswith("socket:")
-    return count

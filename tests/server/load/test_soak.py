@@ -20,10 +20,12 @@ LONG_SECONDS: Final = 1800.0
 SHORT_SECONDS: Final = 30.0
 # Caches fill, and the allocator takes what the largest requests need.
 WARM_UP_SHARE: Final = 0.3
-# What one run may drift by without being called a leak, of some 50 and 150 MB.
-ALLOWED_MEGABYTES: Final = 8.0
+# What one run may drift by without being called a leak, of some 50 and 150 MB. In half a minute a
+# machine with other work has not yet met as many requests at once as it will.
+LONG_MEGABYTES: Final = 8.0
+SHORT_MEGABYTES: Final = 16.0
 # Connections that have ended are closed within some seconds.
-PATIENCE_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 60.0
 
 FAQ_BODIES = (
     QUESTION,
@@ -123,7 +125,7 @@ def test_nothing_grows(
     warm = [at.megabytes for at in samples[int(len(samples) * WARM_UP_SHARE) :]]
     third = len(warm) // 3
     first, last = median(warm[:third]), median(warm[-third:])
-    assert last - first < ALLOWED_MEGABYTES
+    assert last - first < (LONG_MEGABYTES if long else SHORT_MEGABYTES)
     assert after.threads <= max(at.threads for at in samples[: len(samples) // 3])
     record(
         "S9",

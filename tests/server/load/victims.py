@@ -9,6 +9,7 @@ from typing import Final
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _STOPPED: Final = "T"
+_READINGS: Final = 3
 
 
 def kill(pid: int) -> set[int]:
@@ -40,7 +41,8 @@ def client_ports(pid: int) -> set[int]:
             if kind == "socket":
                 sockets.add(inode.strip("[]"))
     ports = set()
-    for table in _TABLES:
+    # A table is read piece by piece while others' connections come and go, and may lack a line.
+    for table in _TABLES * _READINGS:
         for line in table.read_text().splitlines()[1:]:
             fields = line.split()
             if fields[9] in sockets:

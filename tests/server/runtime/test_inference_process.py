@@ -9,8 +9,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 
@@ -115,7 +115,7 @@ class Load:
                 return
             try:
                 status, answer = self._server.post(plain(colour), "image/jpeg")
-            except (OSError, URLError, ValueError):
+            except (OSError, HTTPException, ValueError):
                 self.outcomes["broken off"] += 1
                 continue
             right = status == 200 and answer["result"][0]["image"][0][0] == name

@@ -19,6 +19,7 @@ from tests.server.pictures import RED, encode, plain
 from tests.server.runtime.conftest import faq_variables, image_variables
 from tests.server.server_process import ServerProcess
 
+PATIENCE_SECONDS = 60.0
 # Decoding takes about 0.1 s.
 LARGE = encode(
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (1500, 1500, 3), np.uint8)),
@@ -29,7 +30,7 @@ HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-
 
 
 def connected(server: ServerProcess) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
 
 
 def test_sigterm_finishes_a_request_whose_body_is_still_coming(images: ServerProcess) -> None:
@@ -47,9 +48,15 @@ def test_sigterm_finishes_a_request_whose_body_is_still_coming(images: ServerPro
 def test_sigterm_under_load_answers_every_request_that_got_through(images: ServerProcess) -> None:
     statuses: list[int] = []
     connections = [images.connect() for _ in range(16)]
+    begun = threading.Semaphore(0)
 
     def send(connection: http.client.HTTPConnection) -> None:
-        connection.request("POST", "/score", LARGE, {"Content-Type": "image/png"})
+        connection.putrequest("POST", "/score")
+        connection.putheader("Content-Type", "image/png")
+        connection.putheader("Content-Length", str(len(LARGE)))
+        connection.endheaders()
+        begun.release()
+        connection.send(LARGE)
         statuses.append(connection.getresponse().status)
         connection.close()
 
@@ -58,6 +65,9 @@ def test_sigterm_under_load_answers_every_request_that_got_through(images: Serve
         connection.connect()
     for thread in threads:
         thread.start()
+    # A connection on which nothing has come yet is not kept for long after SIGTERM.
+    for _ in threads:
+        assert begun.acquire(timeout=PATIENCE_SECONDS)
     wait_until(lambda: re.search(rb"in_flight [1-9]", images.get("/metrics")[1]) is not None)
     images.terminate()
     for thread in threads:
@@ -95,7 +105,8 @@ def test_a_request_that_never_ends_does_not_keep_the_server(
             started = time.monotonic()
             server.terminate()
             assert server.wait_for_end() == 0
-            assert 1.5 < time.monotonic() - started < 6
+            # The body may come for 30 s: it is not that which ended. The machine may be busy.
+            assert 1.5 < time.monotonic() - started < 20
 
 
 def test_nothing_is_left_in_memory_after_the_end(images: ServerProcess) -> None:
@@ -183,7 +194,7 @@ def refuses(server: ServerProcess) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -3,13 +3,12 @@
 import base64
 import json
 import re
-import socket
 from pathlib import Path
 
 from tests.server.colour_model import write_colour_model
 from tests.server.pictures import BLUE, plain
 from tests.server.runtime.conftest import faq_variables, image_variables
-from tests.server.server_process import ServerProcess
+from tests.server.server_process import ServerProcess, send_bytes
 
 SECRET = "canary-7f3a"
 
@@ -60,13 +59,7 @@ def test_random_weights_are_called_so(tmp_path: Path) -> None:
 
 def raw(server: ServerProcess, request: bytes) -> bytes:
     """What the server answers to these bytes, until it closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while chunk := connection.recv(65_536):
-            answer += chunk
-        return answer
+    return send_bytes(server.port, request)[0]
 
 
 def chunked(*chunks: bytes) -> bytes:

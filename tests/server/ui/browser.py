@@ -17,6 +17,8 @@ from tests.cluster.errors import ClusterError
 
 # What Debian and others call it.
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+# It takes a second or two; the machine may be busy with other tests.
+_START_MILLISECONDS: Final = 120_000
 
 
 def find() -> str | None:
@@ -30,7 +32,9 @@ def browser() -> Iterator[Browser]:
     # Its sandbox does not work for root; it sees nothing but this project's own pages.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find(), args=arguments)
+        running = playwright.chromium.launch(
+            executable_path=find(), args=arguments, timeout=_START_MILLISECONDS
+        )
         try:
             yield running
         finally:

@@ -20,7 +20,7 @@ from scoring_client import ScoringClient
 from scoring_server.faq.training.run import train
 from suggest.app import create_app
 from tests.demo.photograph import photograph
-from tests.server.server_process import ServerProcess, free_port
+from tests.server.server_process import ServerProcess
 from tests.server.ui.browser import browser
 
 REPOSITORY: Final = Path(__file__).parents[3]
@@ -95,7 +95,7 @@ def _photographs(chromium: Browser, server: ServerProcess) -> None:
 
 def _suggestions(chromium: Browser, server: ServerProcess) -> None:
     with ScoringClient(f"http://127.0.0.1:{server.port}") as client:
-        application = make_server("127.0.0.1", free_port(), create_app(client), threaded=True)
+        application = make_server("127.0.0.1", 0, create_app(client), threaded=True)
         threading.Thread(target=application.serve_forever, daemon=True).start()
         page = _page(chromium, f"http://127.0.0.1:{application.port}", width=700)
         page.set_viewport_size({"width": 700, "height": 480})

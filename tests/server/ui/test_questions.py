@@ -18,6 +18,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def test_a_question_typed_and_entered_shows_ranked_answers(page: Page, faq: str) -> None:
+    page.emulate_media(reduced_motion="reduce")  # bars that grow are not compared
     page.goto(faq)
     expect(page.get_by_role("heading", level=1)).to_have_text("Ask a question")
     expect(page.get_by_label("Your question")).to_be_focused()
@@ -151,9 +152,10 @@ def test_a_proxys_own_error_page_is_an_error_in_words(page: Page, faq: str) -> N
 
 def test_a_page_opened_while_the_model_loads_goes_on_by_itself(page: Page, faq: str) -> None:
     loading = json.dumps({"version": "1", "model": None, "backend": None})
-    page.route("**/version", lambda route: route.fulfill(body=loading), times=1)
+    page.route("**/version", lambda route: route.fulfill(body=loading))
     page.goto(faq)
     expect(page.get_by_role("status")).to_have_text("The model is loading …")
+    page.unroute("**/version")
     expect(page.get_by_label("Your question")).to_be_visible()
 
 
