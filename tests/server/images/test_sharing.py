@@ -231,6 +231,18 @@ def test_slots_of_those_who_gave_up_are_free_once_the_owner_is_done_with_them(
     assert len(ask(client, pictures(SLOTS))) == SLOTS
 
 
+def test_an_answer_that_comes_while_a_worker_leaves_is_nobodys(
+    running: Running, backend: ColourBackend
+) -> None:
+    client = running.connect()
+    backend.go_on.clear()
+    future = client.submit(pictures(1)[0], later())
+    client._end()
+    client._settle(0, wire.DONE)
+    with pytest.raises(BatcherClosed):
+        future.result(SOON)
+
+
 def test_a_picture_that_the_model_fails_on_fails_alone(
     running: Running, backend: ColourBackend
 ) -> None:

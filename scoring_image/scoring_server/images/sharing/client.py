@@ -136,8 +136,10 @@ class OwnerQueue:
     def _settle(self, slot: int, outcome: int) -> None:
         logits = self._memory.logits(slot).copy() if outcome == wire.DONE else None
         with self._lock:
-            future = self._pending.pop(slot)
+            future = self._pending.pop(slot, None)
             self._free.append(slot)
+        if future is None:
+            return  # it was refused when this worker left, with the answer on its way
         if not future.set_running_or_notify_cancel():
             return  # nobody waits for it any more
         if logits is not None:
