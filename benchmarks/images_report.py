@@ -182,16 +182,23 @@ def plot(report: Report, path: Path) -> None:
     """Images a second by clients, a panel for each model."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(12, 4), layout="constrained")
     panels = figure.subplots(1, len(report["models"]), squeeze=False)[0]
+    # A server has the same colour in each panel, though it may not be in all.
+    names = dict.fromkeys(row for measured in report["models"].values() for row in _names(measured))
+    colours = {row: f"C{number}" for number, row in enumerate(names)}
+    shown = {}
     for axes, (name, measured) in zip(panels, report["models"].items(), strict=True):
         for row in _names(measured):
             counts = [count for count in _clients(measured) if _found(measured, row, count)]
             rates = [_median(_found(measured, row, count), "imagesPerSecond") for count in counts]
-            axes.plot(counts, rates, "--" if row == LIMIT else "-", marker="o", label=row)
+            style = "--" if row == LIMIT else "-"
+            (shown[row],) = axes.plot(counts, rates, style, marker="o", color=colours[row])
         axes.set(title=name, xlabel="clients", ylabel="images/s")
         axes.set_xscale("log", base=2)
+        axes.set_xticks(_clients(measured), [str(count) for count in _clients(measured)])
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    panels[0].legend(fontsize="small")
+    figure.legend(shown.values(), shown, loc="outside right upper", fontsize="small")
     figure.savefig(path, metadata={"Date": None})
