@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks.faq_wsgi import MODEL_VARIABLE
+from tests.ports import free_port
 
 _PATIENCE_SECONDS = 120.0
 ROOT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ class Server:
 
 def ours(model: Path, cores: int, log: Path) -> Server:
     """scoring-server with its own defaults for so many cores."""
-    port = _free_port()
+    port = free_port()
     variables = {
         "SCORING_MODEL_TYPE": "faq-matching",
         "SCORING_MODEL_PATH": str(model),
@@ -105,7 +105,7 @@ def peer(model: Path, cores: int, log: Path, *, threads: int = 1) -> Server:
         log: where its output goes.
         threads: more than 1: the worker class gthread, which keeps connections open.
     """
-    port = _free_port()
+    port = free_port()
     command = [_script("gunicorn"), "benchmarks.faq_wsgi:application()"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(cores), "--threads", str(threads)]
     command += ["--timeout", "120", "--no-control-socket"]
@@ -114,13 +114,6 @@ def peer(model: Path, cores: int, log: Path, *, threads: int = 1) -> Server:
 
 def _script(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tree(root: int) -> list[int]:

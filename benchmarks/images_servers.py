@@ -26,7 +26,7 @@ from benchmarks.images_peers.common import (
 )
 from benchmarks.processes import cpu_seconds, memory_megabytes, process_tree
 from tests.cluster.paths import cache_root
-from tests.server.server_process import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 _PATIENCE_SECONDS = 300.0

@@ -18,7 +18,7 @@ from scoring_client import (
     Unreachable,
 )
 from tests.client.scripted import Reply, Scripted, refusal, scripted
-from tests.server.server_process import reserved_port
+from tests.ports import reserved_port
 
 AT_ONCE = Retries(first_seconds=0.0)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.e2e.api import Object, eventually
+from tests.ports import reserved_port
 
 
 class OperatorProcess:
@@ -28,8 +29,8 @@ class OperatorProcess:
         wait: bool = True,
         code: Path | None = None,
     ) -> None:
-        self._place = _reserved()
-        self.port: int = self._place.getsockname()[1]
+        self._until_it_ends = contextlib.ExitStack()
+        self.port = self._until_it_ends.enter_context(reserved_port())
         self.log = log
         self._wait = wait
         self._code = code  # a folder with another operator than this checkout's
@@ -55,7 +56,7 @@ class OperatorProcess:
     ) -> None:
         if self.process.poll() is None:
             self.stop()
-        self._place.close()
+        self._until_it_ends.close()
         if error is not None:
             sys.stderr.write(f"--- {self.log}\n{self.log.read_text()[-6000:]}\n")
 
@@ -119,18 +120,6 @@ class OperatorProcess:
         """What it has logged; a line that is being written is left out."""
         whole, _, _ = self.log.read_text().rpartition("\n")
         return [json.loads(line) for line in whole.splitlines()]
-
-
-def _reserved() -> socket.socket:
-    """A socket with a port that nobody else gets while it is open.
-
-    It does not listen, and allows the port to be used again: so the operator can listen there, and
-    the kernel gives it to no other process, nor to an outgoing connection, before that.
-    """
-    place = socket.socket()
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind(("127.0.0.1", 0))
-    return place
 
 
 def _environment(code: Path | None) -> dict[str, str]:

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.ports import reserved_port
 
 _SCORING_SERVER = Path(sys.executable).with_name("scoring-server")
 # Starting takes 1 to 2 s alone; the machine may be busy with other tests.
@@ -21,26 +22,6 @@ _PATIENCE_SECONDS = 120.0
 _INFERENCE = "inference"
 _GONE = ""
 _ENDED = ("Z", "X")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with reserved_port() as port:
-        return port
-
-
-@contextmanager
-def reserved_port() -> Iterator[int]:
-    """A port that nobody listens on, and that nobody else is given until the block ends.
-
-    Whoever asks for it by its number gets it all the same: servers set SO_REUSEADDR, with which
-    the kernel lets one of them listen beside a socket that is only bound.
-    """
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
-        yield port
 
 
 def open_sockets(pid: int) -> int:

@@ -73,13 +73,10 @@ class ChildWriter:
 
         Children that do not depend on one another are written at the same time.
         """
-        workload: list[Step] = []
-        rest: list[Step] = []
-        for step in plan.steps:
-            (workload if step.manifest["kind"] in _WORKLOAD else rest).append(step)
+        rest = [step for step in plan.steps if step.manifest["kind"] not in _WORKLOAD]
         results = await asyncio.gather(
             *(self._guarded(step, outcome) for step in rest),
-            self._carry_out_workload(plan, workload, outcome),
+            self._carry_out_workload(plan, outcome),
             return_exceptions=True,
         )
         for result in results:
@@ -88,22 +85,21 @@ class ChildWriter:
             if child.object["kind"] != SCALER:
                 await self._delete(child, outcome)
 
-    async def _carry_out_workload(
-        self, plan: Plan, steps: Sequence[Step], outcome: Outcome
-    ) -> None:
+    async def _carry_out_workload(self, plan: Plan, outcome: Outcome) -> None:
         """The Deployment and its autoscaler, one after the other: see `handover`."""
         free = await self._retire_scaler(plan, outcome)
         existed = _deployment(plan, outcome) is not None
         if existed:
             free = await self._secure(plan, outcome, new=False) and free
         deployed = existed and free
-        for step in steps:
-            if step.manifest["kind"] == DEPLOYMENTS.kind:
+        for step in plan.steps:
+            kind = step.manifest["kind"]
+            if kind == DEPLOYMENTS.kind:
                 current = replace(step, live=_deployment(plan, outcome))
                 deployed = free and await self._guarded(current, outcome)
                 if deployed and not existed:
                     deployed = await self._secure(plan, outcome, new=True)
-            elif deployed:  # it must not scale a stranger's, nor an old one
+            elif kind == SCALER and deployed:  # it must not scale a stranger's, nor an old one
                 await self._guarded(step, outcome)
         if plan.hand_over.release and deployed:
             await self._release(plan, outcome)

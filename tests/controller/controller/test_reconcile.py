@@ -382,6 +382,14 @@ async def test_in_a_namespace_that_ends_nothing_is_tried_again() -> None:
     assert await world.look() is None
 
 
+def edit_unseen(world: World, *, replicas: int, generation: int) -> None:
+    """Change the resource; the watch has not reported it yet."""
+    newer = copy.deepcopy(world.api.find(KIND))
+    newer["spec"]["replicas"] = replicas
+    newer["metadata"]["generation"] = generation
+    world.api.put(newer)
+
+
 async def test_a_status_write_from_a_stale_view_is_refused_and_done_again_from_a_fresh_one() -> (
     None
 ):
@@ -389,10 +397,7 @@ async def test_a_status_write_from_a_stale_view_is_refused_and_done_again_from_a
     deployment = copy.deepcopy(world.api.find("Deployment"))
     deployment["status"] = {"replicas": 1, "observedGeneration": 1}
     world.intake.event("MODIFIED", world.api.put(deployment))
-    newer = copy.deepcopy(world.api.find(KIND))
-    newer["spec"]["replicas"] = 4
-    newer["metadata"]["generation"] = 2
-    world.api.put(newer)  # the watch has not reported it yet
+    edit_unseen(world, replicas=4, generation=2)
     with pytest.raises(Conflict):
         await world.look()
     await world.look()
@@ -404,10 +409,7 @@ async def test_a_status_write_from_a_stale_view_is_refused_and_done_again_from_a
 async def test_a_new_generation_that_is_not_the_newest_changes_no_child() -> None:
     world = await settled({"replicas": 2})
     world.user_applies(resource({"replicas": 3}, generation=2))
-    newest = copy.deepcopy(world.api.find(KIND))
-    newest["spec"]["replicas"] = 4
-    newest["metadata"]["generation"] = 3
-    world.api.put(newest)  # the watch has not reported it yet
+    edit_unseen(world, replicas=4, generation=3)
     with pytest.raises(Conflict):
         await world.look()
     assert world.api.writes() == [("patch", KIND)], "which was refused"

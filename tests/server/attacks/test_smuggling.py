@@ -17,10 +17,11 @@ import pytest
 
 from tests.cluster.errors import ClusterError
 from tests.node.exposure import downloads
+from tests.ports import reserved_port
 from tests.reliability.figures import record
 from tests.server.attacks.http_bytes import AMBIGUOUS, NO_HTTP, RIGHT
 from tests.server.attacks.target import Target
-from tests.server.server_process import reserved_port, send_bytes
+from tests.server.server_process import send_bytes
 
 PATIENCE_SECONDS = 120.0
 CLIENTS = 4

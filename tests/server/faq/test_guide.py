@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.server_process import reserved_port
+from tests.ports import reserved_port
 
 ROOT = Path(__file__).parents[3]
 _BLOCK = re.compile(r"(?P<mark><!-- needs a cluster -->\n)?```sh\n(?P<script>.*?)```", re.DOTALL)
