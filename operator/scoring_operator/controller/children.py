@@ -10,7 +10,7 @@ from typing import Any
 
 from scoring_operator.controller.drift import difference, manifest_hash, without_strangers
 from scoring_operator.controller.handover import DEPLOYMENTS, SCALER, Replicas
-from scoring_operator.controller.objects import spec_has_other_manager
+from scoring_operator.controller.objects import owner_uid, spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
 from scoring_operator.controller.store import Child, Store, child_of
@@ -26,6 +26,7 @@ CHILDREN = {
 }
 _WORKLOAD = frozenset({DEPLOYMENTS.kind, SCALER})
 _OPTIONAL = frozenset(kind.kind for kind in CHILD_KINDS if kind.optional)
+_ATTEMPTS = 5  # a Deployment that rolls out changes its version several times a second
 # A kind that is not served; one whose CustomResourceDefinition is being deleted.
 _UNSERVED = frozenset({404, 405})
 
@@ -204,6 +205,7 @@ class ChildWriter:
             found, _ = await self._client.apply(resource, over, force=True)
         except Invalid:
             # Apply takes out what was ours alone, and sets ours beside what is of others.
+            live = child_of(await self._reread_same(resource, live))
             if await self._evict_strangers(manifest, live) is None:
                 raise
             found, _ = await self._client.apply(resource, over, force=True)
@@ -214,18 +216,42 @@ class ChildWriter:
 
     async def _evict_strangers(self, manifest: Manifest, live: Child) -> Object | None:
         """Take out what an apply leaves, or is refused for; None if there is nothing of it."""
-        spec = live.object.get("spec", {})
-        wanted = without_strangers(spec, manifest["spec"], "spec")
-        if wanted == spec:
-            return None
-        kind, name = name_of(manifest)
-        patch = {
-            "metadata": {"uid": live.uid, "resourceVersion": live.version},
-            "spec": merge_patch(spec, wanted),
-        }
-        namespace = manifest["metadata"]["namespace"]
-        logger.info("%s %s has entries of others in lists of ours", kind, name)
-        return await self._client.patch(CHILDREN[kind], namespace, name, patch)
+        resource, (_, name) = CHILDREN[manifest["kind"]], name_of(manifest)
+        namespace, found = manifest["metadata"]["namespace"], None
+        for attempt in range(_ATTEMPTS):
+            spec = live.object.get("spec", {})
+            wanted = without_strangers(spec, manifest["spec"], "spec")
+            if wanted == spec:
+                return found
+            patch = {
+                "metadata": {"uid": live.uid, "resourceVersion": live.version},
+                "spec": merge_patch(spec, wanted),
+            }
+            try:
+                found = await self._client.patch(resource, namespace, name, patch)
+            except (Conflict, NotFound):
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                found = await self._reread_same(resource, live)
+                live = child_of(found)
+            else:
+                logger.info("%s %s had entries of others in lists of ours", resource.kind, name)
+                return found
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _reread_same(self, resource: ResourceType, live: Child) -> Object:
+        """A newer version of the same object, as much ours as it was; else Conflict.
+
+        A Deployment's controller answers an edit at once, with a version that no watch has shown.
+        """
+        meta = live.object["metadata"]
+        try:
+            found = await self._client.get(resource, meta["namespace"], meta["name"])
+        except NotFound as error:  # of the child, not of the resource
+            raise Conflict(error.message) from error
+        if (found["metadata"]["uid"], owner_uid(found)) != (live.uid, live.owner):
+            raise Conflict(f"{resource.kind} {meta['name']} is another object now")
+        return found
 
     async def _delete(self, child: Child, outcome: Outcome) -> bool:
         """Delete what is ours; whether it is gone."""

@@ -101,6 +101,16 @@ class FakeApi:
             raise Conflict("the object has been modified")
         return self.put({**live, "status": _merged(live.get("status", {}), patch["status"])})
 
+    async def patch(
+        self, resource: ResourceType, namespace: str | None, name: str, patch: Mapping[str, Any]
+    ) -> Object:
+        self._called("patch", resource)
+        live = self._existing(resource, namespace, name)
+        for field in ("uid", "resourceVersion"):
+            if live["metadata"][field] != patch["metadata"][field]:
+                raise Conflict(f"{field} mismatch")
+        return self.put({**live, "spec": _merged(live["spec"], patch["spec"])})
+
     async def delete(
         self,
         resource: ResourceType,

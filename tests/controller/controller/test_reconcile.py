@@ -159,6 +159,69 @@ async def test_an_edited_child_is_put_right(kind: str) -> None:
     assert world.api.find(kind)["spec"] == wanted
 
 
+def edited_by_a_stranger(world: World) -> None:
+    """Somebody puts an entry where only ours can be, so that an apply alone is refused."""
+    edited = copy.deepcopy(world.api.find("Deployment"))
+    (container,) = edited["spec"]["template"]["spec"]["containers"]
+    container["ports"].append({"name": "http", "containerPort": 9999, "protocol": "TCP"})
+    world.intake.event("MODIFIED", world.api.put(edited))
+
+    def refuse() -> None:
+        raise Invalid('Deployment.apps "faq" is invalid: ports[1].name: Duplicate value: "http"')
+
+    world.api.before["apply", "Deployment"] = refuse
+
+
+async def test_what_a_strangers_edit_left_is_taken_out_of_what_its_controller_made_of_it() -> None:
+    world = await settled()
+    wanted = copy.deepcopy(world.api.find("Deployment")["spec"])
+    edited_by_a_stranger(world)
+
+    def rolls_out() -> None:
+        live = copy.deepcopy(world.api.find("Deployment"))
+        live["status"] = {"observedGeneration": 2}
+        world.api.put(live)  # no watch has shown it yet
+
+    world.api.before["patch", "Deployment"] = rolls_out
+    assert await world.look() != CONFLICT_SECONDS, "in one look"
+    assert [call for call in world.api.calls if call[1] == "Deployment"] == [
+        ("apply", "Deployment"),
+        ("get", "Deployment"),
+        ("patch", "Deployment"),
+        ("get", "Deployment"),
+        ("patch", "Deployment"),
+        ("apply", "Deployment"),
+    ]
+    assert world.api.find("Deployment")["spec"] == wanted
+
+
+@pytest.mark.parametrize("change", ["another", "adopted", "gone"])
+@pytest.mark.parametrize("before", [("get", "Deployment"), ("patch", "Deployment")], ids=" ".join)
+async def test_nothing_is_taken_out_of_an_object_that_is_not_ours_any_more(
+    change: str, before: tuple[str, str]
+) -> None:
+    world = await settled()
+    edited_by_a_stranger(world)
+
+    def comes() -> None:
+        other = copy.deepcopy(world.api.find("Deployment"))
+        if change == "gone":
+            del world.api.objects["Deployment", "ml", "faq"]
+            return
+        if change == "another":
+            other["metadata"]["uid"] = "stranger"
+        else:
+            other["metadata"]["ownerReferences"][0]["kind"] = "Other"
+        world.api.put(other)
+
+    world.api.before[before] = comes
+    assert await world.look() == CONFLICT_SECONDS
+    if change != "gone":
+        assert world.api.calls.count(("apply", "Deployment")) == 1
+        ports = world.api.find("Deployment")["spec"]["template"]["spec"]["containers"][0]["ports"]
+        assert len(ports) == 2
+
+
 @pytest.mark.parametrize("kind", CHILDREN)
 async def test_a_deleted_child_comes_back(kind: str) -> None:
     world = await settled()
