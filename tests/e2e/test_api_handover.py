@@ -53,6 +53,17 @@ def scale(api: Api, namespace: str, number: int, manager: str = "kube-controller
     api.request("PATCH", path, {"spec": {"replicas": number}}, MERGE)
 
 
+def roll_out(api: Api, namespace: str, **spec: Any) -> None:
+    """Serve another template, and wait until the Deployment has it."""
+    before = deployment(api, namespace)["metadata"]["generation"]
+    api.apply(scoring_service(namespace, **spec))
+
+    def is_another() -> bool:
+        return bool(deployment(api, namespace)["metadata"]["generation"] > before)
+
+    eventually(is_another, "the Deployment has the new template")
+
+
 def serve(api: Api, namespace: str, **spec: Any) -> None:
     api.apply(scoring_service(namespace, **spec))
     is_done = scales_itself if "autoscaling" in spec else is_ours
@@ -204,17 +215,20 @@ def test_an_hpa_that_a_stranger_deletes_comes_back_and_nothing_dips(
     assert set(trail.replicas()) == {6}
 
 
+@pytest.mark.parametrize("fewest", [1, 2])
 def test_what_the_autoscaler_decides_is_never_undone(
-    api: Api, namespace: str, api_cluster: Cluster, served: Callable[..., None]
+    api: Api, namespace: str, api_cluster: Cluster, served: Callable[..., None], fewest: int
 ) -> None:
-    served(**SCALING)
+    scaling = {"autoscaling": {"minReplicas": fewest, "maxReplicas": 9}}
+    served(**scaling)
+    # One pod is what a Deployment has by itself: there is nothing to hold for the autoscaler.
+    assert owners(deployment(api, namespace)) == ({SCALE_MANAGER} if fewest > 1 else set())
+    roll_out(api, namespace, **scaling, rollout={"drainSeconds": 17})
+    assert replicas(api, namespace) == fewest, "what nobody has decided stays too"
     scale(api, namespace, 8)
     with Trail(api_cluster.kubeconfig, "Deployment", namespace, "faq") as trail:
-        changed = {**SCALING, "rollout": {"drainSeconds": 20}}
-        api.apply(scoring_service(namespace, **changed))
-        eventually(
-            lambda: deployment(api, namespace)["metadata"]["generation"] > 3, "it is rolled out"
-        )
+        changed = {**scaling, "rollout": {"drainSeconds": 20}}
+        roll_out(api, namespace, **changed)
         api.patch("Deployment", namespace, "faq", {"spec": {"minReadySeconds": 1}})
         wider = {**changed, "autoscaling": {"minReplicas": 3, "maxReplicas": 9}}
         served(**wider)

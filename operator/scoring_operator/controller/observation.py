@@ -15,7 +15,7 @@ from scoring_operator.controller.secrets import KnownSecrets, MissingSecrets, re
 from scoring_operator.controller.store import Key, Store
 from scoring_operator.manifests import Platform
 from scoring_operator.manifests.secrets import pull_secrets
-from scoring_operator.status import Observed, Summary, summarize
+from scoring_operator.status import Observed, Summary, summarize, unseen
 from scoring_operator.status.conditions import find
 from scoring_operator.status.reasons import Reason
 
@@ -30,6 +30,11 @@ class Observer:
         self._platform = platform
         self._models = models
         self._secrets = secrets
+
+    def unseen(self, service: ScoringService, now: datetime) -> dict[str, Any]:
+        """What the status of a new resource says before its children are written."""
+        key = (service.metadata.namespace, service.metadata.name)
+        return unseen(service, self._platform, Observed(host_owner=self.host_owner(key)), now)
 
     async def summary(
         self,

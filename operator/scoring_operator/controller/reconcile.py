@@ -35,6 +35,7 @@ from scoring_operator.kube import ApiError, Client, Conflict, NotFound, Resource
 from scoring_operator.kube.mergepatch import merge_patch
 from scoring_operator.manifests import Platform, render
 from scoring_operator.status import Summary, Transition, begin, summarize_invalid, transition
+from scoring_operator.status.reasons import PROGRESS
 
 SCORING_SERVICES = ResourceType(API_VERSION, KIND, PLURAL)
 
@@ -42,7 +43,8 @@ RESYNC_SECONDS = 600.0
 WAITING_SECONDS = 2.0  # an event tells when the object is gone; this is for an event that is lost
 CONFLICT_SECONDS = 0.2
 SETTLE_SECONDS = 0.2
-# While a roll-out goes on its counts change several times a second: who reads them can wait.
+# While a roll-out goes on its counts change several times a second: who reads them can wait. So can
+# who reads what the autoscaler says of itself.
 STATUS_INTERVAL_SECONDS = 1.0
 
 Resource = dict[str, Any]
@@ -194,7 +196,8 @@ class Reconciler:
         if begins:
             # Whoever waits for this generation must not take the state before it for its result.
             # That this succeeds shows also that the view was not stale.
-            status = begin(view.service, view.status, self._now())
+            before = view.status or self._observer.unseen(view.service, self._now())
+            status = begin(view.service, before, self._now())
             written, completed = await asyncio.gather(
                 self._write_status(key, resource, status), completion, return_exceptions=True
             )
@@ -275,11 +278,14 @@ def _version(resource: Resource) -> str:
 
 
 def _is_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether more has changed than counts and messages."""
+    """Whether more has changed than counts, messages, steps on the way, the autoscaler's word."""
 
     def essence(status: Mapping[str, Any]) -> object:
-        conditions = status.get("conditions") or ()
-        states = sorted((item["type"], item["status"], item["reason"]) for item in conditions)
+        states = {
+            item["type"]: (item["status"], "" if item["reason"] in PROGRESS else item["reason"])
+            for item in status.get("conditions") or ()
+        }
+        states.pop("AutoscalingActive", None)
         return status.get("observedGeneration"), states
 
     return essence(before) != essence(after)

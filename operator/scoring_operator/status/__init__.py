@@ -1,7 +1,13 @@
 """Observed state: `summarize()` turns what was seen of the children into the status. Pure."""
 
 from scoring_operator.status.observed import Observed, Refusal
-from scoring_operator.status.summarize import Summary, begin, summarize, summarize_invalid
+from scoring_operator.status.summarize import (
+    Summary,
+    begin,
+    summarize,
+    summarize_invalid,
+    unseen,
+)
 from scoring_operator.status.transitions import Transition, transition
 
 __all__ = [
@@ -13,4 +19,5 @@ __all__ = [
     "summarize",
     "summarize_invalid",
     "transition",
+    "unseen",
 ]

@@ -91,6 +91,23 @@ def summarize(
     return Summary(status, _look_again(observed, rollout))
 
 
+def unseen(
+    service: ScoringService, platform: Platform, observed: Observed, now: datetime
+) -> Status:
+    """What can be said of a resource of which nothing was seen but what `observed` has.
+
+    It goes into the first status, so that the next one is worth a write only when something has
+    happened. Not in it is what only a look can affirm, such as that a Secret is there.
+    """
+    status = summarize(service, platform, observed, {}, now).status
+    known = [
+        condition
+        for condition in status["conditions"]
+        if condition["status"] == "False" or condition["type"] == "Suspended"
+    ]
+    return {**status, "conditions": known}
+
+
 def begin(service: ScoringService, previous_status: Mapping[str, Any], now: datetime) -> Status:
     """The status to write before the first child changes.
 

@@ -120,6 +120,41 @@ async def test_counts_that_change_often_are_written_at_most_once_a_second() -> N
     assert world.status["updatedReplicas"] == 1
 
 
+async def test_the_first_status_says_what_is_known_and_the_next_one_what_has_happened() -> None:
+    world = World()
+    world.user_applies(resource())
+    await world.look()
+    assert {kind: world.condition(kind)["status"] for kind in ("Available", "ModelLoaded")} == {
+        "Available": "False",
+        "ModelLoaded": "False",
+    }
+    assert world.condition("Ready")["message"] == "the change is being applied"
+    assert world.status["internalURL"] == "http://faq.ml.svc/score"
+    world.sync()
+    await report(world, replicas=1)
+    assert await world.look(later=SETTLE_SECONDS) == pytest.approx(1 - SETTLE_SECONDS)
+    assert world.api.calls == []
+    await report(world, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
+    await world.look(later=0.1)
+    assert world.condition("Ready")["status"] == "True"
+    assert world.api.calls == [("patch", KIND)]
+
+
+async def test_what_the_autoscaler_says_of_itself_is_written_at_most_once_a_second() -> None:
+    world = await settled({"autoscaling": {"minReplicas": 1, "maxReplicas": 3}})
+    await report(world, replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1)
+    await world.look()
+    assert world.condition("AutoscalingActive")["reason"] == "WaitingForAutoscaler"
+    scaler = copy.deepcopy(world.api.find("HorizontalPodAutoscaler"))
+    active = {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}
+    scaler["status"] = {"conditions": [active]}
+    world.intake.event("MODIFIED", world.api.put(scaler))
+    assert await world.look(later=0.25) == pytest.approx(0.75)
+    assert world.api.calls == []
+    await world.look(later=0.75)
+    assert world.condition("AutoscalingActive")["status"] == "True"
+
+
 async def test_what_is_news_is_written_at_once() -> None:
     world = await settled()
     await report(world, replicas=1)

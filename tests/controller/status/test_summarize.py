@@ -14,6 +14,7 @@ from scoring_operator.status import (
     begin,
     summarize,
     summarize_invalid,
+    unseen,
 )
 from scoring_operator.status.reasons import Reason
 from tests.controller.builders import (
@@ -312,6 +313,19 @@ def test_an_exposed_service_has_the_outside_url_and_conditions_of_its_own() -> N
     assert conditions(status)["CertificateReady"]["reason"] == "SecretFound"
     begun = begin(service(EXPOSED, generation=2), status, NOW)
     assert {"ExposureReady", "CertificateReady"} <= set(conditions(begun))
+
+
+def test_of_what_nobody_has_seen_nothing_is_affirmed() -> None:
+    spec = EXPOSED | {"suspend": True}
+    status = unseen(service(spec), PLATFORM, Observed(), NOW)
+    states = {kind: item["status"] for kind, item in conditions(status).items()}
+    assert "CertificateReady" not in states, "its Secret was not looked for"
+    assert states.pop("Suspended") == "True", "so says the spec"
+    assert set(states.values()) == {"False"}
+    assert {"Available", "ModelLoaded", "ExposureReady"} <= states.keys()
+    assert status["url"] == "https://faq.example.com/score"
+    taken = unseen(service(spec), PLATFORM, Observed(host_owner="ml/older"), NOW)
+    assert taken["url"] == taken["internalURL"]
 
 
 def test_the_address_of_a_host_that_another_has_is_not_given_out() -> None:
