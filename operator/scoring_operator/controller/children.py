@@ -137,8 +137,7 @@ class ChildWriter:
             self._learn(await self._replicas.release(live), outcome)
 
     def _learn(self, found: Mapping[str, Any], outcome: Outcome) -> Child:
-        self._store.put(found)
-        child = child_of(found)
+        child = self._store.learn(found)
         outcome.children[name_of(found)] = child
         return child
 
@@ -194,8 +193,7 @@ class ChildWriter:
             # To apply nothing hands back what we own of it, our owner reference above all.
             await self._client.apply(resource, {**bare, "metadata": metadata}, force=False)
             return None
-        self._store.put(found)
-        return child_of(found)
+        return self._store.learn(found)
 
     async def _update(self, manifest: Manifest, live: Child) -> Child:
         """Apply over an object of ours, and over no other that has its name by now."""
@@ -211,8 +209,7 @@ class ChildWriter:
             found, _ = await self._client.apply(resource, over, force=True)
         else:
             found = await self._evict_strangers(manifest, child_of(found)) or found
-        self._store.put(found)
-        return child_of(found)
+        return self._store.learn(found)
 
     async def _evict_strangers(self, manifest: Manifest, live: Child) -> Object | None:
         """Take out what an apply leaves, or is refused for; None if there is nothing of it."""

@@ -22,8 +22,8 @@ class Intake:
         self._store = store
         self._queue = queue
 
-    def event(self, kind: str | None, obj: Mapping[str, Any]) -> None:
-        """An event of a watch; `kind` is ADDED, MODIFIED, DELETED, or None for a listed object."""
+    def event(self, kind: str, obj: Mapping[str, Any]) -> None:
+        """An event of a watch; `kind` is ADDED, MODIFIED or DELETED."""
         change, keys = self._store.remove(obj) if kind == "DELETED" else self._store.put(obj)
         self._wake(obj, change, keys)
 

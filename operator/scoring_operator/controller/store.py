@@ -108,6 +108,15 @@ class Store:
         keys = {entry.key} if before is None else {before.key, entry.key}
         return change, keys | self._hosts.update(place, obj) if kind == KIND else keys
 
+    def learn(self, obj: Mapping[str, Any]) -> Child:
+        """Take in an object that was read or written just now; the child that it is."""
+        self.put(obj)
+        kind, place, meta = str(obj["kind"]), place_of(obj), metadata(obj)
+        entry = self._entries.get(kind, {}).get(place)
+        if entry is None or (entry.uid, entry.version) != (meta["uid"], meta["resourceVersion"]):
+            return child_of(obj)  # more is known by now, or it is nobody's any more
+        return self._child(kind, place)
+
     def remove(self, obj: Mapping[str, Any]) -> tuple[Change, set[Key]]:
         """The object is gone, or no longer carries the label that we watch."""
         kind, place = str(obj["kind"]), place_of(obj)

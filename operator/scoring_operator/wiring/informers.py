@@ -1,4 +1,4 @@
-"""kopf as an informer: it watches, logs in and starts anew; its handlers only take events in."""
+"""kopf as an informer: it lists, watches, logs in and starts anew; events are taken in here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
+import aiohttp
 
 from scoring_operator.api import FIELD_MANAGER, LABEL_NAME
 from scoring_operator.controller.children import CHILDREN
@@ -15,6 +17,7 @@ from scoring_operator.kube import Credentials, ResourceType
 from scoring_operator.kube.transport import open_session
 from scoring_operator.manifests import CHILD_KINDS
 from scoring_operator.wiring.lean import kopf
+from scoring_operator.wiring.stream import EventReader
 from scoring_operator.wiring.watches import GIVE_UP_SECONDS, WATCH_SECONDS, Watches
 
 PODS = ResourceType("v1", "Pod", "pods")
@@ -91,8 +94,8 @@ class Informers:
         kopf.on.login(registry=registry, id="login")(self._login)
         for resource in self._resources:
             kopf.on.event(
-                resource.group, resource.version, resource.plural, registry=registry, id="intake"
-            )(self._event)
+                resource.group, resource.version, resource.plural, registry=registry, id="listed"
+            )(self._listed)
         return registry
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
@@ -105,18 +108,31 @@ class Informers:
             server=self._credentials.server,
             default_namespace=self._credentials.namespace,
             aiohttp_session=open_session(
-                self._credentials, connections=0, middlewares=[self._watches]
+                self._credentials, connections=0, middlewares=[self._read_events, self._watches]
             ),
         )
 
-    async def _event(self, event: Any, **_: Any) -> None:
-        # kopf logs and drops what a handler raises; a lost event must not go unnoticed.
+    async def _read_events(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Middleware: of a watch, kopf gets no events to read."""
+        response = await handler(request)
+        if "watch" in request.url.query and response.status == 200:
+            reader: Any = EventReader(response.content, self._take)
+            response.content = reader
+        return response
+
+    def _take(self, kind: str, obj: dict[str, Any]) -> None:
+        # Whoever reads the stream may log and drop what is raised: no event is lost unnoticed.
         try:
-            self._intake.event(event["type"], event["object"])
+            self._intake.event(kind, obj)
         except Exception as error:  # whatever it is, it ends the process
             if not self._failed.done():
                 self._failed.set_exception(IntakeFailed(f"an event was not understood: {error!r}"))
                 logger.exception("an event was not understood")
+
+    async def _listed(self, **_: Any) -> None:
+        """kopf watches what has a handler; the list was taken in as a whole (see `Watches`)."""
 
 
 def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:

@@ -65,7 +65,7 @@ def test_nothing_new_wakes_nobody() -> None:
     queue = FakeQueue()
     intake = Intake(Store(), queue)
     intake.event("ADDED", child(20))
-    intake.event(None, child(20))
+    intake.event("ADDED", child(20))
     intake.event("MODIFIED", child(21))
     assert len(queue.added) == 1
 

@@ -6,7 +6,7 @@ import pytest
 
 from scoring_operator.api import API_VERSION, FIELD_MANAGER, KIND, LABEL_NAME
 from scoring_operator.controller.objects import OWNER_UID
-from scoring_operator.controller.store import Change, Store
+from scoring_operator.controller.store import Change, Store, child_of
 from tests.controller.builders import resource
 
 KEY = ("ml", "faq")
@@ -253,3 +253,24 @@ def test_a_kind_that_is_forgotten_may_come_back_with_other_versions() -> None:
     assert names(store) == {("Service", "faq")}
     assert store.keys() == [KEY]
     assert store.put(child(30, uid="child-3"))[0] is Change.ESSENCE
+
+
+def test_what_is_learned_is_the_child_that_was_written() -> None:
+    store = Store()
+    store.put(child(20))
+    learned = store.learn(child(21, replicas=3))
+    assert learned == child_of(child(21, replicas=3))
+    assert store.children(KEY)["Deployment", "faq"] == learned
+
+
+@pytest.mark.parametrize("newer", [child(30, replicas=9), child(30, uid="child-2")])
+def test_what_is_learned_late_takes_nothing_of_what_is_known(newer: dict[str, Any]) -> None:
+    store = Store()
+    store.put(newer)
+    assert store.learn(child(21)) == child_of(child(21))
+    assert store.children(KEY)["Deployment", "faq"] == child_of(newer)
+
+
+def test_what_has_lost_every_sign_of_ours_can_be_learned() -> None:
+    stripped = child(21, owner=None, label=None)
+    assert Store().learn(stripped) == child_of(stripped)
