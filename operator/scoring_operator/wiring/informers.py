@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -55,6 +56,8 @@ class Informers:
         self._namespaces = namespaces
         self._intake = intake
         self._watches = watches
+        spaces: Sequence[str | None] = namespaces or (None,)
+        self._paths = {kind.path(space) for kind in self._resources for space in spaces}
         self._logins = 0
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks: Collection[asyncio.Task[Any]] = ()
@@ -94,8 +97,8 @@ class Informers:
         kopf.on.login(registry=registry, id="login")(self._login)
         for resource in self._resources:
             kopf.on.event(
-                resource.group, resource.version, resource.plural, registry=registry, id="listed"
-            )(self._listed)
+                resource.group, resource.version, resource.plural, registry=registry, id="nothing"
+            )(self._nothing)
         return registry
 
     async def _login(self, **_: Any) -> kopf.AiohttpSession:
@@ -108,18 +111,26 @@ class Informers:
             server=self._credentials.server,
             default_namespace=self._credentials.namespace,
             aiohttp_session=open_session(
-                self._credentials, connections=0, middlewares=[self._read_events, self._watches]
+                self._credentials, connections=0, middlewares=[self._take_objects, self._watches]
             ),
         )
 
-    async def _read_events(
+    async def _take_objects(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Middleware: of a watch, kopf gets no events to read."""
+        """Middleware: of lists and watches, kopf gets no objects to read.
+
+        It would keep a memory of each, and learn of no end of one.
+        """
         response = await handler(request)
-        if "watch" in request.url.query and response.status == 200:
+        if request.url.path not in self._paths or response.status != 200:
+            return response
+        if "watch" in request.url.query:
             reader: Any = EventReader(response.content, self._take)
             response.content = reader
+        else:  # the list was taken in as a whole (see `Watches`)
+            answer: Any = response
+            answer.json = partial(_value, {**await response.json(), "items": []})
         return response
 
     def _take(self, kind: str, obj: dict[str, Any]) -> None:
@@ -131,8 +142,12 @@ class Informers:
                 self._failed.set_exception(IntakeFailed(f"an event was not understood: {error!r}"))
                 logger.exception("an event was not understood")
 
-    async def _listed(self, **_: Any) -> None:
-        """kopf watches what has a handler; the list was taken in as a whole (see `Watches`)."""
+    async def _nothing(self, **_: Any) -> None:
+        """kopf watches only what has a handler, and has no object to call it for."""
+
+
+async def _value(of: Any) -> Any:
+    return of
 
 
 def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:
@@ -140,8 +155,6 @@ def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.persistence.diffbase_storage = _NoMemory()
-    settings.queueing.idle_timeout = 0.05  # an idle worker of kopf keeps the last event in memory
     settings.queueing.exit_timeout = 0.5
     # kopf would kill the process some time after its tasks have ended, and ours lives on then.
     settings.process.ultimate_exiting_timeout = None
@@ -157,18 +170,3 @@ def _settings(resources: Iterable[ResourceType]) -> kopf.OperatorSettings:
         key = (resource.group, resource.version, resource.plural)  # a string would match nothing
         settings.watching.label_selectors[key] = LABEL_NAME
     return settings
-
-
-class _NoMemory(kopf.DiffBaseStorage):
-    """No record of the last handled state: event handlers never look at it, and it costs a copy."""
-
-    def build(self, **_: Any) -> Any:
-        """The part of an object in which changes count: none."""
-        return {}
-
-    def fetch(self, **_: Any) -> Any:
-        """The state that was handled last: unknown."""
-        return None
-
-    def store(self, **_: Any) -> None:
-        """Remember nothing."""
