@@ -76,7 +76,7 @@ class Informers:
         )
 
     async def run(self) -> None:
-        """Serve until kopf's tasks end, or a handler fails; raises what went wrong.
+        """Serve until kopf's tasks end, or an event is not understood; raises what went wrong.
 
         Not `kopf.run_tasks`: at its end that cancels every younger task, whoever made it.
         """
