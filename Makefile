@@ -28,14 +28,10 @@ demo-clean: ## Remove what `make demo` made; the caches stay
 
 .PHONY: test
 test: lint tools ## Run every check and test, on an embedded Kubernetes (CONTEXT=name: on yours)
-	$(PYTEST) $(PARALLEL) --ignore-glob 'tests/faults/test_*'
-
-.PHONY: test-faults
-test-faults: tools ## Run a fixed sample of the plans of faults, which `make test` leaves out
-	$(PYTEST) tests/faults
+	$(PYTEST) $(PARALLEL)
 
 .PHONY: test-long
-test-long: lint tools ## Run every test, the plans of faults too, whole instead of samples (hours)
+test-long: lint tools ## Run the whole plans of faults, fuzzing and soak tests in place of samples (hours)
 	$(PYTEST) --long --figures --timeout 7200
 	$(BIN)/python -m tests.reliability
 

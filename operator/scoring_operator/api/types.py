@@ -3,6 +3,7 @@
 import re
 from ipaddress import ip_network
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -27,9 +28,23 @@ ImageReference = Annotated[
     str, Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")
 ]
 Sha256 = Annotated[str, Field(min_length=64, max_length=64, pattern=r"^[a-f0-9]{64}$")]
+
+
+def _check_url(text: str) -> str:
+    try:
+        urlsplit(text)  # it knows which IPv6 addresses there are
+    except ValueError as error:
+        raise ValueError(f"not a URL: {error}") from None
+    return text
+
+
+_HOST: Final = r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])"
+_PORT: Final = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 # Without a user name or password: a spec is no place for credentials.
 HttpUrl = Annotated[
-    str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s/?#@]+([/?#][^\s]*)?$")
+    str,
+    Field(min_length=8, max_length=2048, pattern=rf"^https?://{_HOST}(:{_PORT})?([/?#][!-~]*)?$"),
+    AfterValidator(_check_url),
 ]
 # A DNS name without a wildcard; the API server's own rule for an Ingress' host.
 HostName = Annotated[str, Field(min_length=1, max_length=253, pattern=rf"^{_NAME}(\.{_NAME})*$")]

@@ -52,6 +52,10 @@ INVALID = [
     Invalid(_source(sha256=SHA), "url and sha256 go together"),
     Invalid(_source(url="ftp://example.com/f", sha256=SHA), "spec.model.source.url"),
     Invalid(_source(url="https://u:p@example.com/f", sha256=SHA), "spec.model.source.url"),
+    Invalid(_source(url="https://example.com:http/f", sha256=SHA), "spec.model.source.url"),
+    Invalid(_source(url="https://example.com:65536/f", sha256=SHA), "spec.model.source.url"),
+    Invalid(_source(url="https://exam ple.com/f", sha256=SHA), "spec.model.source.url"),
+    Invalid(_source(url="https://example.com/f\0", sha256=SHA), "spec.model.source.url"),
     Invalid(_source(url="https://example.com/f", sha256=SHA.upper()), "spec.model.source.sha256"),
     Invalid(
         _source(image={"reference": "a"}, persistentVolumeClaim={"claimName": "b"}),
