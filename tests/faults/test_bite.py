@@ -21,7 +21,6 @@ from tests.faults.reference import Reference, References
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.test_blind import live
 from tests.faults.test_crashes import crash
-from tests.faults.test_edits import REFERENCE, edit
 from tests.faults.test_errors import fail
 from tests.faults.test_identity import take_over_and_over
 from tests.faults.test_stale_views import travel
@@ -102,13 +101,6 @@ def at_events(action: EventAction) -> Plan:
     return plan
 
 
-def edited(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
-    """The resource is edited at each call, each another resource."""
-    calls = moments(wanted[scenario.name].calls)
-    edits = [(scenario, call, after) for call in calls for after in (False, True)]
-    return edit(new_trial, wanted[REFERENCE.name], named(edits))[1]
-
-
 def seen_late(new_trial: NewTrial, scenario: Scenario, wanted: References) -> list[str]:
     """Operators start with lists of the past."""
     return travel(new_trial, MOMENTS, scenario).wrong
@@ -152,8 +144,7 @@ BITES = (
     Bite(in_order.GIVES_UP, "R7", "create", answered(Answer(500)), "absent", quick=True),
     Bite(in_order.DEAF_TO_CONFLICTS, "R7", "grow", answered(Answer(409)), "instead of"),
     Bite(in_order.DEAF_TO_LISTS, "R6", "anew", at_events(Drop()), "absent"),
-    Bite(in_order.FORGETFUL_LOOK, "R8", "grow", edited, "instead of"),
-    Bite(in_order.STRANGER_TAKEN_OVER, "R15", "create", orphaned, "orphan"),
+    Bite(in_order.ORPHAN_TAKEN_OVER, "R15", "create", orphaned, "orphan"),
 )
 
 
@@ -162,7 +153,7 @@ def test_the_plans_find_what_only_an_order_of_events_shows(
 ) -> None:
     bites = [bite for bite in BITES if long or bite.quick]
     names = sorted({bite.scenario for bite in bites})
-    wanted = measured([*(_SCENARIOS[name] for name in names), *([REFERENCE] if long else [])])
+    wanted = measured([_SCENARIOS[name] for name in names])
 
     def found(bite: Bite) -> list[str]:
         return bite.complaints(with_bug(bite.bug), wanted)

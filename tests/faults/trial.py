@@ -143,10 +143,13 @@ class Trial:
     def settle(self, names: Collection[str]) -> None:
         """Wait until the operator, and Kubernetes behind it, have come to rest."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        self.quiet()
-        while unsettled := self.unsettled(names):
-            assert time.monotonic() < deadline, f"never at rest: {unsettled}"
+        while True:
+            # What others said last counts only when the operator has had its say about it.
+            before = self.unsettled(names)
             self.quiet()
+            if not before and not self.unsettled(names):
+                return
+            assert time.monotonic() < deadline, f"never at rest: {before}"
 
     def quiet(self) -> None:
         """Wait until the operator has nothing to do, as far as it knows."""

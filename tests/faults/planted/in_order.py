@@ -12,7 +12,6 @@ STATUS_OVER_A_NEWER_ONE = _NAMED["the status is written over a newer one"]
 UNFINISHED_HAND_OVER = _NAMED["a hand-over that a crash ended is not finished"]
 DEAF_TO_CONFLICTS = _NAMED["the answer to a conflict is to go on as before"]
 DEAF_TO_LISTS = _NAMED["what a new list no longer has stays known"]
-STRANGER_TAKEN_OVER = _NAMED["a stranger's object is taken over"]
 PAUSED_LEADER_LEADS = _NAMED["a leader that was paused still leads"]
 
 SCALER_FIRST = Bug(
@@ -39,10 +38,10 @@ NEVER_BLIND = Bug(
     "collection.doubtful = False",
     _PLANS,
 )
-FORGETFUL_LOOK = Bug(
-    "a look remembers what it began with, and takes it for observed in the end",
-    "controller/reconcile.py",
-    "        version = _version(resource)\n        written",
-    '        version = metadata(await self._fresh(key))["resourceVersion"]\n        written',
+ORPHAN_TAKEN_OVER = Bug(
+    "what an earlier resource of the name left behind is taken over",
+    "controller/plan.py",
+    "        elif child.owner != owner:\n",
+    "        elif child.owner != owner and _of_earlier(child, manifest):\n",
     _PLANS,
 )
