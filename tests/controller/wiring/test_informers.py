@@ -22,7 +22,7 @@ from scoring_operator.wiring.watches import Watches
 
 SERVICES = ResourceType("v1", "Service", "services")
 KEY = ("ml", "faq")
-LONGEST_SECONDS = 30
+LONGEST_SECONDS = 120
 
 
 def service(version: int, name: str = "faq") -> dict[str, Any]:
