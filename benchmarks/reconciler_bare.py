@@ -14,6 +14,7 @@ from benchmarks.reconciler_cluster import NAMESPACE
 from scoring_operator.api import FIELD_MANAGER, ScoringService
 from scoring_operator.controller.children import CHILDREN
 from scoring_operator.controller.drift import stamp
+from scoring_operator.controller.objects import SCALE_MANAGER
 from scoring_operator.controller.reconcile import SCORING_SERVICES
 from scoring_operator.kube.client import APPLY, MERGE
 from scoring_operator.kube.kubeconfig import from_kubeconfig
@@ -87,10 +88,24 @@ def children(resource: Mapping[str, Any]) -> list[Write]:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         if kind == "PodMonitor":  # there is no such kind in the cluster
             continue
+        if kind == "HorizontalPodAutoscaler":
+            writes.append(_replicas(name))
         path = CHILDREN[kind].path(NAMESPACE, name)
         stamped = stamp(manifest, service.metadata.uid)
         writes.append(("PATCH", path, _manager(FIELD_MANAGER, "false"), APPLY, stamped))
     return writes
+
+
+def _replicas(name: str) -> Write:
+    """The second field manager holds the number while the autoscaler comes."""
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"replicas": 1},
+    }
+    path = CHILDREN["Deployment"].path(NAMESPACE, name)
+    return "PATCH", path, _manager(SCALE_MANAGER, "true"), APPLY, manifest
 
 
 def _status(resource: Mapping[str, Any], sample: Mapping[str, Any], turn: int) -> Write:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scoring_operator.controller.drift import difference, manifest_hash, without_strangers
-from scoring_operator.controller.handover import DEPLOYMENTS, SCALER, Replicas, is_free
+from scoring_operator.controller.handover import DEPLOYMENTS, SCALER, Replicas
 from scoring_operator.controller.objects import owner_uid, spec_has_other_manager
 from scoring_operator.controller.plan import Manifest, Name, Plan, Step, name_conflict, name_of
 from scoring_operator.controller.refusals import namespace_ends, refusal
@@ -116,7 +116,7 @@ class ChildWriter:
     async def _secure(self, plan: Plan, outcome: Outcome, *, new: bool) -> bool:
         """See to it that the replicas do not fall when we drop them; whether that is so."""
         live, floor = _deployment(plan, outcome), plan.hand_over.secure
-        if live is None or floor is None or (new and is_free(live, floor)):
+        if live is None or floor is None:
             return True
         meta = live.object["metadata"]
         try:

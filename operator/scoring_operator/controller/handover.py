@@ -7,8 +7,6 @@ that its only owner drops falls back to its default: five pods would become one 
   replicas, and only then the HorizontalPodAutoscaler (HPA) is created. That it exists means that
   all this is done. The second manager is never released while it exists: an HPA that has not had to
   scale yet owns nothing.
-  What nobody of us has said cannot be dropped: a Deployment that begins with an autoscaler is
-  applied without replicas from the start, and held only where one pod is fewer than the fewest.
 - *off*: the HPA is deleted, then the wanted number is applied with force, then the second
   manager is released.
 
@@ -23,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scoring_operator.controller.objects import SCALE_MANAGER
-from scoring_operator.controller.store import Child, child_of
+from scoring_operator.controller.store import Child
 from scoring_operator.kube import Client, Conflict, NotFound, ResourceType
 
 DEPLOYMENTS: Final = ResourceType("apps/v1", "Deployment", "deployments")
@@ -66,24 +64,12 @@ def plan_hand_over(
     floor = int(scaler["spec"].get("minReplicas", 1))
     if deployment is None:
         return HandOver(secure=floor) if DEPLOYMENTS.kind in writes else HandOver()
-    if _number(deployment.object) == 0:
+    if deployment.object.get("spec", {}).get("replicas") == 0:
         return HandOver(secure=floor)  # an HPA leaves a Deployment at 0 alone
     if live_scaler is not None:
         return HandOver()
     writing = not {DEPLOYMENTS.kind, SCALER}.isdisjoint(writes)
-    if not writing and is_free(deployment, floor):
-        return HandOver()
     return HandOver(secure=floor) if writing or not deployment.replicas_held else HandOver()
-
-
-def is_free(deployment: Child, floor: int) -> bool:
-    """Whether the number is large enough, and none of our managers says it: nothing to hold."""
-    ours = deployment.replicas_said or deployment.replicas_held
-    return not ours and _number(deployment.object) >= floor
-
-
-def _number(deployment: Mapping[str, Any]) -> int:
-    return int(deployment.get("spec", {}).get("replicas", 1))
 
 
 class Replicas:
@@ -93,7 +79,7 @@ class Replicas:
         self._client = client
 
     async def secure(self, namespace: str, name: str, uid: str, floor: int) -> dict[str, Any]:
-        """Hold the number of replicas as it is now, or `floor` if that is more, unless it is free.
+        """Hold the number of replicas as it is now, or `floor` if that is more.
 
         Raises Conflict where the object is another one, or changes too often.
         """
@@ -104,9 +90,7 @@ class Replicas:
                 raise Conflict(error.message) from error
             version = live["metadata"]["resourceVersion"]
             precondition = {"uid": uid, "resourceVersion": version}
-            if live["metadata"]["uid"] == uid and is_free(child_of(live), floor):
-                return live
-            replicas = max(_number(live), floor)
+            replicas = max(live["spec"].get("replicas", 1), floor)
             try:
                 found = await self._apply(namespace, name, precondition, replicas)
             except Conflict:
@@ -123,7 +107,7 @@ class Replicas:
         Nobody else can have scaled it. Its controller changes its version several times a second
         now, which a precondition would lose against again and again.
         """
-        replicas = max(_number(child.object), floor)
+        replicas = max(child.object["spec"].get("replicas", 1), floor)
         return await self._hold(child, replicas)
 
     async def release(self, child: Child) -> dict[str, Any]:

@@ -61,17 +61,8 @@ def applied_by_us(obj: Mapping[str, Any]) -> bool:
 
 def holds_replicas(obj: Mapping[str, Any]) -> bool:
     """Whether our second field manager has a say in the number of replicas."""
-    return _says_replicas(obj, SCALE_MANAGER)
-
-
-def says_replicas(obj: Mapping[str, Any]) -> bool:
-    """Whether the number of replicas is our manifest's, so that to drop it resets it."""
-    return _says_replicas(obj, FIELD_MANAGER)
-
-
-def _says_replicas(obj: Mapping[str, Any], manager: str) -> bool:
     return any(
-        entry.get("manager") == manager
+        entry.get("manager") == SCALE_MANAGER
         and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
         for entry in metadata(obj).get("managedFields") or ()
     )

@@ -33,8 +33,7 @@ def sight_of(
     digest = hashlib.blake2b(canonical([sorted(served), contested]), digest_size=16)
     digest.update(fingerprint(resource).essence)
     for name, child in children.items():
-        replicas = [child.replicas_held, child.replicas_said]
-        identity = [*name, child.uid, child.owner, *replicas, len(child.essence)]
+        identity = [*name, child.uid, child.owner, child.replicas_held, len(child.essence)]
         digest.update(canonical(identity))
         digest.update(child.essence)
     return digest.digest()

@@ -15,13 +15,7 @@ from typing import Any, NamedTuple
 from scoring_operator.api import KIND
 from scoring_operator.controller.fingerprint import Fingerprint, fingerprint, status_bytes
 from scoring_operator.controller.hosts import HostClaims
-from scoring_operator.controller.objects import (
-    holds_replicas,
-    metadata,
-    owner_name,
-    owner_uid,
-    says_replicas,
-)
+from scoring_operator.controller.objects import holds_replicas, metadata, owner_name, owner_uid
 from scoring_operator.status.conditions import find
 
 Key = tuple[str, str]
@@ -49,16 +43,14 @@ class Child(NamedTuple):
     essence: bytes
     replicas_held: bool = False
     """Whether our second field manager has a say in the replicas (see `handover`)."""
-    replicas_said: bool = False
-    """Whether our first one has."""
 
 
 def child_of(obj: Mapping[str, Any]) -> Child:
     """An object that was read or written just now, as the store would know it."""
     printed, meta = fingerprint(obj), metadata(obj)
     uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
-    replicas = holds_replicas(obj), says_replicas(obj)
-    return Child(printed.object(), uid, version, owner_uid(obj), printed.essence, *replicas)
+    essence, held = printed.essence, holds_replicas(obj)
+    return Child(printed.object(), uid, version, owner_uid(obj), essence, held)
 
 
 class _Entry(NamedTuple):
@@ -68,7 +60,6 @@ class _Entry(NamedTuple):
     key: Key
     print: Fingerprint
     replicas_held: bool
-    replicas_said: bool
 
 
 class Store:
@@ -200,26 +191,19 @@ class Store:
 
     def _child(self, kind: str, place: Key) -> Child:
         entry = self._entries[kind][place]
-        return Child(
-            entry.print.object(),
-            entry.uid,
-            entry.version,
-            entry.owner,
-            entry.print.essence,
-            entry.replicas_held,
-            entry.replicas_said,
-        )
+        essence, held = entry.print.essence, entry.replicas_held
+        return Child(entry.print.object(), entry.uid, entry.version, entry.owner, essence, held)
 
     def _entry(
         self, kind: str, place: Key, obj: Mapping[str, Any], uid: str, version: str
     ) -> _Entry | None:
         if kind == KIND:
-            return _Entry(uid, version, None, place, fingerprint(obj), False, False)
+            return _Entry(uid, version, None, place, fingerprint(obj), False)
         name = owner_name(obj)
         if name is None:
             return None
-        key, replicas = (place[0], name), (holds_replicas(obj), says_replicas(obj))
-        return _Entry(uid, version, owner_uid(obj), key, fingerprint(obj), *replicas)
+        key, held = (place[0], name), holds_replicas(obj)
+        return _Entry(uid, version, owner_uid(obj), key, fingerprint(obj), held)
 
     def _outdated(
         self, kind: str, place: Key, before: _Entry | None, uid: str, version: str

@@ -71,57 +71,12 @@ async def test_a_new_deployment_that_its_controller_changes_meanwhile_costs_no_s
     assert world.api.calls.count(("get", "Deployment")) == 1, "whether its name is free"
 
 
-LEAST = {"autoscaling": {"minReplicas": 1, "maxReplicas": 9}}
-
-
-async def test_a_new_deployment_that_has_the_fewest_by_default_is_not_held() -> None:
-    world = World()
-    world.user_applies(resource(LEAST))
-    await world.look()
-    assert children_writes(world) == [("apply", "Deployment"), ("apply", HPA)]
-    await world.settle()
-    scaled_by(world, 7)
-    world.user_applies(resource({**LEAST, "rollout": {"drainSeconds": 30}}, generation=2))
-    await world.settle()
-    assert replicas(world) == 7
-
-
-async def test_where_a_look_ended_before_the_hpa_the_next_one_holds_nothing_either() -> None:
-    world = World()
-    world.user_applies(resource(LEAST))
-    await _broken(world, ("apply", HPA), Unreachable("no answer"))
-    await world.look()
-    assert children_writes(world) == [("apply", HPA)]
-    assert not holds_replicas(world.api.find("Deployment"))
-
-
-async def test_a_number_that_is_free_and_for_which_nothing_is_written_is_not_read() -> None:
-    world = World()
-    metadata = {"name": "faq", "namespace": "ml"}
-    foreign = {"apiVersion": "autoscaling/v2", "kind": HPA, "metadata": metadata, "spec": {}}
-    world.api.put(foreign)
-    await settled(LEAST, world)
-    await world.look()
-    assert [call for call in world.api.calls if call[1] == "Deployment"] == []
-
-
 async def test_on_the_live_number_is_held_before_ours_is_dropped() -> None:
     world = await settled(FIXED)
-    found = copy.deepcopy(world.api.find("Deployment"))
-    found["spec"]["replicas"] = 7
-    world.api.put(found)  # not seen yet: the number is read afresh
+    scaled_by(world, 7, "kubectl")  # not seen yet: the number is read afresh
     world.user_applies(resource(SCALING, generation=2))
     await world.look()
     assert children_writes(world) == [SECURE, ("apply", "Deployment"), ("apply", HPA)]
-    assert replicas(world) == 7
-
-
-async def test_on_a_number_that_others_have_said_stays_theirs() -> None:
-    world = await settled(FIXED)
-    scaled_by(world, 7, "kubectl")
-    world.user_applies(resource(SCALING, generation=2))
-    await world.look()
-    assert children_writes(world) == [("apply", "Deployment"), ("apply", HPA)]
     assert replicas(world) == 7
 
 
@@ -161,7 +116,7 @@ async def test_an_hpa_that_a_stranger_deleted_comes_back_at_the_live_number() ->
     scaled_by(world, 6)
     world.intake.event("DELETED", world.api.objects.pop((HPA, "ml", "faq")))
     await world.look()
-    assert children_writes(world) == [("apply", HPA)], "the number is the autoscaler's"
+    assert children_writes(world) == [SECURE, ("apply", HPA)]
     assert replicas(world) == 6
 
 
