@@ -1,9 +1,9 @@
-"""Bounded work: admission, fair slots, and one thread that computes what waits in batches."""
+"""Bounded work: admission, one thread that computes what waits in batches, and who awaits it."""
 
 from scoring_server.batching.admission import Admission
 from scoring_server.batching.batcher import Batcher, BatchObserver
 from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, DeviceLost, Overloaded
-from scoring_server.batching.slots import FairSlots
+from scoring_server.batching.waiting import Task, Wait, run
 
 __all__ = [
     "Admission",
@@ -12,6 +12,8 @@ __all__ = [
     "BatcherClosed",
     "DeadlineExceeded",
     "DeviceLost",
-    "FairSlots",
     "Overloaded",
+    "Task",
+    "Wait",
+    "run",
 ]

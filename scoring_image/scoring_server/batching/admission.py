@@ -1,8 +1,6 @@
 """Admission: so much work may be in the house, and no more."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from scoring_server.batching.errors import Overloaded
 
@@ -44,8 +42,7 @@ class Admission:
         with self._lock:
             self._taken -= count
 
-    @contextmanager
-    def enter(self, count: int = 1) -> Iterator[None]:
+    def enter(self, count: int = 1) -> "Held":
         """Hold `count` places for the length of a with-block.
 
         Raises:
@@ -53,7 +50,19 @@ class Admission:
         """
         if not self.try_enter(count):
             raise Overloaded
-        try:
-            yield
-        finally:
-            self.leave(count)
+        return Held(self, count)
+
+
+class Held:
+    """Places that are given back at the end of a with-block."""
+
+    __slots__ = ("_admission", "_count")
+
+    def __init__(self, admission: Admission, count: int) -> None:
+        self._admission = admission
+        self._count = count
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        self._admission.leave(self._count)

@@ -31,7 +31,7 @@ class BatchObserver(Protocol):
     def item_expired(self) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Work(Generic[Item, Result]):
     item: Item
     arrived: float
@@ -96,6 +96,9 @@ class Batcher(Generic[Item, Result]):
     def submit(self, item: Item, deadline: float) -> "Future[Result]":
         """Queue one item. The caller holds a place for it (`admission.enter`) until it is done.
 
+        Callbacks of the future are called by these threads, between two batches: they must not
+        wait for anything.
+
         Args:
             item: what to compute.
             deadline: on the clock of time.monotonic(), seconds.
@@ -105,12 +108,12 @@ class Batcher(Generic[Item, Result]):
         """
         work: _Work[Item, Result] = _Work(item, time.monotonic(), deadline, Future())
         with self._changed:
-            if self._closed:
-                work.future.set_exception(BatcherClosed())
-            else:
+            if not self._closed:
                 self._waiting.append(work)
                 self._tell_depth()
                 self._changed.notify()
+                return work.future
+        work.future.set_exception(BatcherClosed())
         return work.future
 
     @property
@@ -123,19 +126,6 @@ class Batcher(Generic[Item, Result]):
         if not all(thread.is_alive() for thread in self._threads):
             return float("inf")
         return time.monotonic() - min(self._beats)
-
-    @staticmethod
-    def result(future: "Future[Result]", deadline: float) -> Result:
-        """Wait for a submitted item.
-
-        Raises:
-            DeadlineExceeded: it was not done in time; if it still waits it will not be computed.
-        """
-        try:
-            return future.result(max(0.0, deadline - time.monotonic()))
-        except TimeoutError:
-            future.cancel()
-            raise DeadlineExceeded from None
 
     def close(self, timeout: float) -> None:
         """Stop the threads after their present batch; what still waits gets BatcherClosed.
@@ -152,17 +142,21 @@ class Batcher(Generic[Item, Result]):
                 thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, lane: int) -> None:
-        while True:
-            batch = self._next_batch()
-            if batch is None:
-                return
-            if batch:
-                try:
-                    self._compute_batch(batch, lane)
-                except DeviceLost as lost:
-                    self._lose(batch, lost)
-                    return
+        while self._turn(lane):
             self._beats[lane] = time.monotonic()
+
+    def _turn(self, lane: int) -> bool:
+        """Compute the next batch, of which nothing is kept; False at the end."""
+        batch = self._next_batch()
+        if batch is None:
+            return False
+        if batch:
+            try:
+                self._compute_batch(batch, lane)
+            except DeviceLost as lost:
+                self._lose(batch, lost)
+                return False
+        return True
 
     def _next_batch(self) -> list[_Work[Item, Result]] | None:
         """What to compute now; empty after an idle beat, None when closed."""
@@ -170,28 +164,37 @@ class Batcher(Generic[Item, Result]):
             if not self._waiting and not self._closed:
                 self._changed.wait(_BEAT_SECONDS)
             self._wait_for_more()
-            if self._closed:
-                self._refuse_waiting()
-                return None
-            taken: list[_Work[Item, Result]] = []
-            while self._waiting and len(taken) < self._max_batch:
-                work = self._waiting.popleft()
-                if not work.future.set_running_or_notify_cancel():
-                    continue  # nobody waits for it any more
-                if work.deadline <= time.monotonic():
-                    self._expire(work)
-                else:
-                    taken.append(work)
-            self._tell_depth()
-            return taken
+            closed = self._closed
+            taken, late = ([], []) if closed else self._take()
+        # Not with the lock held: whoever waits for these goes on in this thread.
+        for work in late:
+            self._expire(work)
+        if closed:
+            self._refuse_waiting()
+            return None
+        return taken
+
+    def _take(self) -> tuple[list[_Work[Item, Result]], list[_Work[Item, Result]]]:
+        """With the lock held: the next batch, and what is too late for it."""
+        taken: list[_Work[Item, Result]] = []
+        late: list[_Work[Item, Result]] = []
+        now = time.monotonic()
+        while self._waiting and len(taken) < self._max_batch:
+            work = self._waiting.popleft()
+            if work.future.set_running_or_notify_cancel():  # else nobody waits for it any more
+                (late if work.deadline <= now else taken).append(work)
+        self._tell_depth()
+        return taken, late
 
     def _refuse_waiting(self) -> None:
-        """With the lock held, when nothing will be computed any more."""
-        for work in self._waiting:
+        """When nothing will be computed any more."""
+        with self._changed:
+            refused = list(self._waiting)
+            self._waiting.clear()
+            self._tell_depth()
+        for work in refused:
             if work.future.set_running_or_notify_cancel():
                 work.future.set_exception(BatcherClosed())
-        self._waiting.clear()
-        self._tell_depth()
 
     def _tell_depth(self) -> None:
         """With the lock held: two threads cannot tell in the wrong order."""
@@ -208,8 +211,8 @@ class Batcher(Generic[Item, Result]):
                 work.future.set_exception(BatcherClosed())
         with self._changed:
             self._closed = True
-            self._refuse_waiting()
             self._changed.notify_all()
+        self._refuse_waiting()
 
     def _wait_for_more(self) -> None:
         """With the lock held: until the batch is full or its oldest item has waited enough."""

@@ -59,7 +59,7 @@ class FaqScorer:
             MAX_QUESTIONS,
         )
 
-    def score(self, request: ScoreRequest) -> Any:
+    async def score(self, request: ScoreRequest) -> Any:
         """One ranking for a text, a list of rankings for a list; with details if asked for."""
         document = parse_object(request.body, _FIELDS)
         value = document["input"]
@@ -82,7 +82,7 @@ class FaqScorer:
         """Questions in; rows of originals, answers and probabilities out, best first."""
         return self._signature
 
-    def infer(
+    async def infer(
         self, items: Sequence[Item], parameters: Mapping[str, Any], deadline: float
     ) -> Sequence[Tensor]:
         """Rank the originals for each question; the parameter "top" bounds the rows."""

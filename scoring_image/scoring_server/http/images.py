@@ -39,9 +39,9 @@ class ImageScorer:
         self.batch = BatchInfo(found.max_batch, found.measured, rates)
         self.backend = BackendInfo(device.name, device.precision, device.device, self.batch)
 
-    def score(self, request: ScoreRequest) -> Any:
+    async def score(self, request: ScoreRequest) -> Any:
         """An object: name to [label, probability] of the best labels, best first."""
-        answers = self._classify(_images(request), request.deadline)
+        answers = await self._classify(_images(request), request.deadline)
         return {name: [list(best) for best in answer] for name, answer in answers.items()}
 
     @property
@@ -49,7 +49,7 @@ class ImageScorer:
         """Image files in; their best labels and these labels' probabilities out."""
         return _SIGNATURE
 
-    def infer(
+    async def infer(
         self, items: Sequence[Item], _parameters: Mapping[str, Any], deadline: float
     ) -> Sequence[Tensor]:
         """Classify files in binary, or base64 of files in JSON; they are named by their place."""
@@ -57,7 +57,7 @@ class ImageScorer:
             str(place): decode_base64(item, f"image {place}") if isinstance(item, str) else item
             for place, item in enumerate(items)
         }
-        answers = list(self._classify(images, deadline).values())
+        answers = list((await self._classify(images, deadline)).values())
         shape = (len(answers), len(answers[0]))
         best = [prediction for answer in answers for prediction in answer]
         return [
@@ -65,22 +65,22 @@ class ImageScorer:
             for spec, column in zip(_SIGNATURE.outputs, zip(*best, strict=True), strict=True)
         ]
 
-    def _classify(
+    async def _classify(
         self, images: Mapping[str, bytes], deadline: float
     ) -> Mapping[str, tuple[Prediction, ...]]:
         try:
-            return self._classifier.classify(images, deadline)
+            return await self._classifier.classify(images, deadline)
         except NamedImageRefused as refusal:
             message = f"{refusal.name!r}: {refusal.cause.reason}"
             raise ApiError(422, refusal.cause.code, message) from None
 
     def stalled_seconds(self) -> float:
-        """Since the inference thread last moved."""
-        return self._classifier.batcher.seconds_since_beat()
+        """Since the threads that decode and infer last moved."""
+        return self._classifier.seconds_since_beat()
 
     def close(self) -> None:
-        """Stop the inference thread; a native library must not compute while the process ends."""
-        self._classifier.batcher.close(_CLOSE_SECONDS)
+        """Stop the threads; a native library must not compute while the process ends."""
+        self._classifier.close(_CLOSE_SECONDS)
 
 
 def _images(request: ScoreRequest) -> Mapping[str, bytes]:

@@ -4,15 +4,21 @@ A WSGI application of its own: what Flask does around a view takes as long as sc
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Coroutine, Generator, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 from werkzeug.http import parse_options_header
 
-from scoring_server.batching import Admission, BatcherClosed, DeadlineExceeded, Overloaded
+from scoring_server.batching import (
+    Admission,
+    BatcherClosed,
+    DeadlineExceeded,
+    Overloaded,
+    Wait,
+    run,
+)
 from scoring_server.http.answers import Answer
 from scoring_server.http.authentication import authenticate
 from scoring_server.http.deadlines import seconds_allowed
@@ -39,7 +45,9 @@ ROUTE: Final = "/score"
 # Where a request waited before it came here: when its head was there, on time.monotonic()'s clock.
 ARRIVED: Final = "scoring_server.arrived"
 # Refusals that say something about the server or its callers, as opposed to a request.
-_COUNTED: Final = frozenset({"loading", "unauthorized"})
+_COUNTED: Final = frozenset(
+    {"loading", "unauthorized", "overloaded", "deadline_exceeded", "stopping"}
+)
 # No registered type, but what many programs and people call it.
 _ALIASES: Final = {"image/jpg": "image/jpeg"}
 _STATUS_LINES: Final = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -67,7 +75,7 @@ class Wire(Protocol):
         """
         ...
 
-    def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
+    async def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
         """Score.
 
         Raises:
@@ -86,9 +94,26 @@ class ScoreWire:
         """Media type and its parameters."""
         return _media_type(environ, scorer)
 
-    def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
+    async def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
         """Score, and say how long it took."""
-        return Answer(200, _result(scorer, request))
+        return Answer(200, await _result(scorer, request))
+
+
+class Later:
+    """The body of an answer that is still to be made, by whoever iterates it or awaits it.
+
+    Iterating, as any WSGI server does, keeps the thread until the answer is there; a server whose
+    threads have better to do awaits it. start_response is called meanwhile.
+    """
+
+    def __init__(self, steps: Coroutine[Wait[Any], None, tuple[bytes]]) -> None:
+        self._steps = steps
+
+    def __await__(self) -> Generator[Wait[Any], None, tuple[bytes]]:
+        return self._steps.__await__()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(run(self._steps))
 
 
 class ScoreRoute:
@@ -122,16 +147,18 @@ class ScoreRoute:
         self._wire = wire
         self._admission = admission
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> tuple[bytes]:
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Later:
         """Answer one request."""
+        return Later(self._answer(environ, start_response))
+
+    async def _answer(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> tuple[bytes]:
         exchange = _Exchange(environ)
         try:
-            with _refusals(self._metrics):
-                answer = self._score(exchange)
-        except ApiError as error:
-            answer = refusal(error, self._wire.error_body)
+            answer = await self._score(exchange)
         except Exception as error:
-            answer = failure(error, exchange.trace.request_id, self._wire.error_body)
+            answer = self._error(error, exchange)
         headers = [("Content-Type", answer.media_type), ("Content-Length", str(len(answer.body)))]
         headers += answer.headers
         headers += exchange.trace.headers
@@ -150,7 +177,15 @@ class ScoreRoute:
         start_response(_STATUS_LINES[answer.status], headers)
         return (answer.body,)
 
-    def _score(self, exchange: "_Exchange") -> Answer:
+    def _error(self, error: Exception, exchange: "_Exchange") -> Answer:
+        refused = _refusal_for(error)
+        if refused is None:
+            return failure(error, exchange.trace.request_id, self._wire.error_body)
+        if refused.code in _COUNTED:
+            self._metrics.refused(refused.code)
+        return refusal(refused, self._wire.error_body)
+
+    async def _score(self, exchange: "_Exchange") -> Answer:
         if self._keys is not None:
             exchange.authenticate(self._keys)
         scorer = self._service.scorer
@@ -165,7 +200,7 @@ class ScoreRoute:
             if time.monotonic() >= deadline:
                 raise DeadlineExceeded
             request = ScoreRequest(mimetype, parameters, body, deadline)
-            return self._wire.answer(scorer, request)
+            return await self._wire.answer(scorer, request)
 
 
 class _Exchange:
@@ -198,29 +233,22 @@ class _Exchange:
         return body
 
 
-@contextmanager
-def _refusals(metrics: Metrics) -> Iterator[None]:
-    """Work that was not done, as an answer, and counted."""
-    try:
-        yield
-    except Overloaded:
-        metrics.refused("overloaded")
-        raise overloaded() from None
-    except DeadlineExceeded:
-        metrics.refused("deadline_exceeded")
-        raise ApiError(503, "deadline_exceeded", "not done in time: try again") from None
-    except BatcherClosed:
-        metrics.refused("stopping")
-        raise ApiError(503, "stopping", "the server is stopping: try again") from None
-    except ApiError as error:
-        if error.code in _COUNTED:
-            metrics.refused(error.code)
-        raise
+def _refusal_for(error: Exception) -> ApiError | None:
+    """What a client is told of work that was not done; None where the server failed."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, Overloaded):
+        return overloaded()
+    if isinstance(error, DeadlineExceeded):
+        return ApiError(503, "deadline_exceeded", "not done in time: try again")
+    if isinstance(error, BatcherClosed):
+        return ApiError(503, "stopping", "the server is stopping: try again")
+    return None
 
 
-def _result(scorer: Scorer, request: ScoreRequest) -> bytes:
+async def _result(scorer: Scorer, request: ScoreRequest) -> bytes:
     started = time.monotonic()
-    scored = scorer.score(request)
+    scored = await scorer.score(request)
     time_taken = f"Computed in {(time.monotonic() - started) * 1000:.2f} ms"
     if isinstance(scored, Detailed):
         return orjson.dumps({"result": [scored.ranking, time_taken, scored.details]})

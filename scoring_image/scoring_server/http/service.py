@@ -96,7 +96,7 @@ class Scorer(Protocol):
     @property
     def media_types(self) -> tuple[str, ...]: ...
 
-    def score(self, request: ScoreRequest) -> Any:
+    async def score(self, request: ScoreRequest) -> Any:
         """The ranking: the first of the two things in "result"; or Detailed, where asked for.
 
         Raises:
@@ -110,7 +110,7 @@ class Scorer(Protocol):
         """The model as tensors in and tensors out."""
         ...
 
-    def infer(
+    async def infer(
         self, items: Sequence[Item], parameters: Mapping[str, Any], deadline: float
     ) -> Sequence[Tensor]:
         """Run the model on the elements of its input; all of its outputs.

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 import orjson
 
 from scoring_server.artefact import ModelLoadError
+from scoring_server.batching import run
 from scoring_server.images.backends import COMPUTES
 from scoring_server.images.classifier import ImageClassifier, NamedImageRefused, Prediction
 from scoring_server.images.commands.bench import (
@@ -348,7 +349,7 @@ def _load(options: argparse.Namespace) -> ImageClassifier:
         _fail(str(error))
     if loaded.info.weights == RANDOM_WEIGHTS:
         print("the weights are random: the answers mean nothing", file=sys.stderr)
-    loaded.classifier.batcher.start()
+    loaded.classifier.start()
     return loaded.classifier
 
 
@@ -360,7 +361,7 @@ def _answers(
         try:
             data = path.read_bytes()
             deadline = time.monotonic() + _DEADLINE_SECONDS
-            yield path, classifier.classify({"image": data}, deadline)["image"]
+            yield path, run(classifier.classify({"image": data}, deadline))["image"]
         except OSError as error:
             yield path, error.strerror or type(error).__name__
         except NamedImageRefused as refusal:

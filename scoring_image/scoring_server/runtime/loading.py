@@ -78,7 +78,7 @@ def _load_images(
         observer=batches,
         on_lost=on_lost,
     )
-    loaded.classifier.batcher.start()
+    loaded.classifier.start()
     scorer = ImageScorer(loaded.classifier, _image_model(loaded.info))
     batches.calibrated(scorer.batch)
     return scorer
@@ -93,7 +93,6 @@ def _share_images(
     from scoring_server.images.sharing.client import OwnerQueue
 
     queue = OwnerQueue(inference, places=settings.image_places, on_lost=on_lost)
-    queue.start()
     facts = queue.facts
     classifier = ImageClassifier(
         queue,
@@ -104,6 +103,7 @@ def _share_images(
         calibration=facts.calibration,
         jpeg_bytes=facts.jpeg_bytes,
     )
+    classifier.start()
     return ImageScorer(classifier, _image_model(ImageModelInfo(**facts.info)))
 
 

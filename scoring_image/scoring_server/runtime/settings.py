@@ -137,12 +137,12 @@ class Settings:
     def scoring_threads(self) -> int:
         """Threads of one worker that answer scoring requests.
 
-        A question is answered without waiting for anything, so one thread is as fast as many and
-        leaves the interpreter to the one that reads and refuses. An image's waits for a batch.
+        None of them waits for anything. With questions one thread is as fast as many and leaves the
+        interpreter to the one that reads and refuses; images are decoded on all CPUs.
         """
         if self.model_type == FAQ_MATCHING:
             return min(_FAQ_SCORING_THREADS, self.concurrent_scores)
-        return self.concurrent_scores
+        return self.decoders
 
     @property
     def cheap_bytes(self) -> int:

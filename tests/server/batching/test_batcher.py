@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from scoring_server.batching import Batcher, BatcherClosed, DeadlineExceeded, DeviceLost
+from tests.server.awaiting import result
 
 SOON = 60.0
 
@@ -78,7 +79,7 @@ def test_an_idle_batcher_computes_a_lone_item_at_once(batcher: Batcher[int, int]
     taken = []
     for _ in range(10):
         started = time.monotonic()
-        assert batcher.result(batcher.submit(21, later()), later()) == 42
+        assert result(batcher.submit(21, later()), later()) == 42
         taken.append(time.monotonic() - started)
     # Waiting for anything would lengthen each of them; a busy machine lengthens some.
     assert min(taken[1:]) < 0.5
@@ -91,7 +92,7 @@ def test_what_waited_is_computed_together_up_to_the_largest_batch(
     futures = [batcher.submit(i, later()) for i in range(1, 7)]
     assert batcher.depth == 6
     doubler.go_on.set()
-    assert [batcher.result(future, later()) for future in futures] == [2, 4, 6, 8, 10, 12]
+    assert [result(future, later()) for future in futures] == [2, 4, 6, 8, 10, 12]
     assert doubler.batches == [[0], [1, 2, 3, 4], [5, 6]]
     assert observed.sizes == [1, 4, 2]
 
@@ -100,10 +101,10 @@ def test_a_bad_item_fails_alone(batcher: Batcher[int, int], doubler: Doubler) ->
     occupy(batcher, doubler)
     futures = [batcher.submit(i, later()) for i in (1, 13, 3)]
     doubler.go_on.set()
-    assert batcher.result(futures[0], later()) == 2
-    assert batcher.result(futures[2], later()) == 6
+    assert result(futures[0], later()) == 2
+    assert result(futures[2], later()) == 6
     with pytest.raises(ValueError, match="thirteen"):
-        batcher.result(futures[1], later())
+        result(futures[1], later())
 
 
 def test_an_item_past_its_deadline_is_never_computed(
@@ -113,7 +114,7 @@ def test_an_item_past_its_deadline_is_never_computed(
     late = batcher.submit(5, time.monotonic())
     good = batcher.submit(6, later())
     doubler.go_on.set()
-    assert batcher.result(good, later()) == 12
+    assert result(good, later()) == 12
     with pytest.raises(DeadlineExceeded):
         late.result(SOON)
     assert doubler.batches == [[0], [6]]
@@ -126,9 +127,9 @@ def test_who_waits_is_told_at_the_deadline_although_the_model_is_busy(
     occupy(batcher, doubler)
     future = batcher.submit(5, later())
     with pytest.raises(DeadlineExceeded):
-        batcher.result(future, later(0.05))
+        result(future, later(0.05))
     doubler.go_on.set()
-    assert batcher.result(batcher.submit(6, later()), later()) == 12
+    assert result(batcher.submit(6, later()), later()) == 12
     assert [5] not in doubler.batches, "an item that nobody waits for is not computed"
 
 
@@ -136,7 +137,7 @@ def test_a_model_that_loses_results_is_an_error_of_its_items() -> None:
     batcher: Batcher[int, int] = Batcher(lambda _items: [], max_batch=4, places=4)
     batcher.start()
     with pytest.raises(RuntimeError, match="1 items gave 0 results"):
-        batcher.result(batcher.submit(1, later()), later())
+        result(batcher.submit(1, later()), later())
     batcher.close(SOON)
 
 
@@ -149,7 +150,7 @@ def test_the_observer_is_told_how_many_items_wait(doubler: Doubler) -> None:
     assert observed.depths[-3:] == [1, 2, 3]
     doubler.go_on.set()
     for future in futures:
-        batcher.result(future, later())
+        result(future, later())
     assert observed.depths[-1] == 0
     batcher.close(SOON)
 
@@ -191,7 +192,7 @@ def test_the_beat_stops_while_the_model_is_stuck(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     doubler.go_on.set()
-    batcher.result(batcher.submit(1, later()), later())
+    result(batcher.submit(1, later()), later())
     deadline = later()
     while batcher.seconds_since_beat() >= 0.2:  # it beats behind the answer, and each second
         assert time.monotonic() < deadline
@@ -219,7 +220,7 @@ def test_with_a_delay_a_batch_waits_for_more(doubler: Doubler) -> None:
     for item in (1, 2, 3):
         futures.append(batcher.submit(item, later(SOON * 2)))
         time.sleep(0.02)
-    assert [batcher.result(future, later()) for future in futures] == [2, 4, 6]
+    assert [result(future, later()) for future in futures] == [2, 4, 6]
     assert doubler.batches == [[1, 2, 3]]  # full: the rest of the delay is not waited for
     assert time.monotonic() - started < SOON
     batcher.close(SOON)
@@ -229,7 +230,7 @@ def test_a_lone_item_waits_no_longer_than_the_delay(doubler: Doubler) -> None:
     batcher = delaying(doubler, 0.2)
     batcher.start()
     started = time.monotonic()
-    assert batcher.result(batcher.submit(1, later()), later()) == 2
+    assert result(batcher.submit(1, later()), later()) == 2
     assert 0.2 <= time.monotonic() - started < SOON
     batcher.close(SOON)
 
@@ -244,9 +245,9 @@ def test_an_item_that_has_waited_for_the_batch_before_it_waits_no_more(doubler: 
     time.sleep(2.1)
     started = time.monotonic()
     doubler.go_on.set()
-    assert batcher.result(future, later()) == 2
+    assert result(future, later()) == 2
     assert time.monotonic() - started < 2.0
-    assert [batcher.result(done, later()) for done in occupying] == [0, 0, 0]
+    assert [result(done, later()) for done in occupying] == [0, 0, 0]
     batcher.close(SOON)
 
 
@@ -257,7 +258,7 @@ def test_waiting_for_more_ends_with_the_batcher(doubler: Doubler) -> None:
     started = time.monotonic()
     batcher.close(SOON)
     with pytest.raises(BatcherClosed):
-        batcher.result(future, later())
+        result(future, later())
     assert time.monotonic() - started < SOON / 2
 
 
@@ -282,7 +283,7 @@ def test_a_lost_device_refuses_all_that_waits_and_is_told_once() -> None:
     go_on.set()
     for future in futures:
         with pytest.raises(BatcherClosed):
-            batcher.result(future, later())
+            result(future, later())
     with pytest.raises(BatcherClosed):
         batcher.submit(5, later()).result(SOON)
     deadline = later()
@@ -303,7 +304,7 @@ def test_with_two_lanes_a_batch_is_prepared_while_another_is_computed(observed: 
     batcher: Batcher[int, int] = Batcher(compute, max_batch=1, places=8, lanes=2, observer=observed)
     batcher.start()
     futures = [batcher.submit(i, later()) for i in range(4)]
-    assert [batcher.result(future, later()) for future in futures] == [0, 1, 2, 3]
+    assert [result(future, later()) for future in futures] == [0, 1, 2, 3]
     assert batcher.seconds_since_beat() < SOON
     batcher.close(SOON)
     assert batcher.seconds_since_beat() == float("inf")
@@ -324,6 +325,6 @@ def test_a_device_that_is_lost_ends_every_lane_and_is_told_once() -> None:
     batcher.start()
     for future in [batcher.submit(i, later()) for i in range(3)]:
         with pytest.raises(BatcherClosed):
-            batcher.result(future, later())
+            result(future, later())
     batcher.close(SOON)
     assert told == ["it fell off the bus"]

@@ -12,6 +12,7 @@ from scoring_server.runtime.front.answerers import Answerers
 from scoring_server.runtime.front.answering import Answered
 from scoring_server.runtime.front.connection import Connection
 from scoring_server.runtime.front.connections import Connections
+from scoring_server.runtime.front.waits import Waits
 
 BODY = b"x" * 100
 
@@ -24,7 +25,7 @@ class Gauge:
 
 @pytest.fixture(autouse=True)
 def answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(*_: Any, **__: Any) -> Answered:
+    async def answer(*_: Any, **__: Any) -> Answered:
         return Answered(b"HTTP/1.1 200 OK\r\n\r\n", keep=False, nothing_follows=True)
 
     monkeypatch.setattr(answerers, "answer_request", answer)
@@ -45,7 +46,9 @@ def make(*, cheap_bytes: int, seconds: float) -> Answerers:
     settings: Any = SimpleNamespace(
         places=1, most_places=8, cheap_bytes=cheap_bytes, in_flight=Gauge(), client_seconds=1.0
     )
-    made = Answerers(settings, Connections(), lambda *_: (b"",), None, lambda: True)
+    made = Answerers(
+        settings, Connections(), lambda *_: (b"",), None, lambda: True, Waits(lambda: None)
+    )
     made._seconds = seconds
     return made
 

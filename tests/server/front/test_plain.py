@@ -9,6 +9,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scoring_server.batching import run
 from scoring_server.runtime.front.framing import Inbox, Progress
 from scoring_server.runtime.front.plain import PlainAnswer, plain_environ
 from tests.server.attacks.http_bytes import AMBIGUOUS
@@ -151,8 +152,8 @@ def test_a_length_that_is_not_the_bodys_is_left_to_gunicorn() -> None:
 def answer(app: Any, *, may_keep: bool = True) -> tuple[bytes, bool]:
     environ = plain(head_of("Content-Length: 14"))
     assert environ is not None
-    made = PlainAnswer(may_keep=may_keep)
-    return made.run(app, environ), made.keep
+    made = PlainAnswer(lambda: may_keep)
+    return run(made.run(app, environ)), made.keep
 
 
 def app_of(*headers: tuple[str, str], status: str = "200 OK", body: bytes = b"ok") -> Any:

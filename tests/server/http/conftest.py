@@ -101,7 +101,7 @@ def backend() -> ColourBackend:
 @pytest.fixture
 def image_scorer(backend: ColourBackend) -> Iterator[ImageScorer]:
     classifier = classifier_of(backend)
-    classifier.batcher.start()
+    classifier.start()
     scorer = ImageScorer(classifier, model_info("image-classification"))
     yield scorer
     backend.go_on.set()

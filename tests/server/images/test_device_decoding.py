@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from scoring_server.batching import run
 from scoring_server.images.backends import device_of
 from scoring_server.images.backends.jpeg import JpegDecoder, open_decoder
 from scoring_server.images.backends.torch import TorchBackend
@@ -131,8 +132,7 @@ def classifier(tmp_path: Path) -> Iterator[ImageClassifier]:
     thread = threading.Thread(target=owner.run)
     thread.start()
     queue = OwnerQueue(tmp_path / "owner.sock", places=16)
-    queue.start()
-    yield ImageClassifier(
+    made = ImageClassifier(
         queue,
         queue.facts.device,
         queue.facts.labels,
@@ -141,7 +141,9 @@ def classifier(tmp_path: Path) -> Iterator[ImageClassifier]:
         calibration=queue.facts.calibration,
         jpeg_bytes=queue.facts.jpeg_bytes,
     )
-    queue.close(SOON)
+    made.start()
+    yield made
+    made.close(SOON)
     os.close(alive)
     thread.join(SOON)
     listener.close()
@@ -154,7 +156,7 @@ def test_files_of_every_kind_are_classified(classifier: ImageClassifier) -> None
         "blue": encode(Image.new("RGB", (60, 50), BLUE), "JPEG", progressive=True),
         "large green": plain(GREEN, (2500, 1500)),
     }
-    answers = classifier.classify(images, time.monotonic() + SOON)
+    answers = run(classifier.classify(images, time.monotonic() + SOON))
     for name, answer in answers.items():
         assert answer[0].label.endswith(name.split()[-1])
 
@@ -167,7 +169,7 @@ def test_a_damaged_file_refuses_its_own_request_and_no_other(classifier: ImageCl
 
     def ask(number: int) -> None:
         try:
-            answer = classifier.classify({"x": plain(RED)}, time.monotonic() + SOON)["x"]
+            answer = run(classifier.classify({"x": plain(RED)}, time.monotonic() + SOON))["x"]
         except NamedImageRefused:
             failures.append(f"{number} was refused")
         else:
@@ -178,7 +180,7 @@ def test_a_damaged_file_refuses_its_own_request_and_no_other(classifier: ImageCl
     for thread in threads:
         thread.start()
     with pytest.raises(NamedImageRefused) as caught:
-        classifier.classify({"bad": bytes(damaged)}, time.monotonic() + SOON)
+        run(classifier.classify({"bad": bytes(damaged)}, time.monotonic() + SOON))
     for thread in threads:
         thread.join(SOON)
     assert caught.value.name == "bad"
@@ -191,4 +193,6 @@ def test_a_file_may_be_as_large_as_a_slot(classifier: ImageClassifier) -> None:
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG", quality=95)
     assert buffer.tell() > SIDE * SIDE * 3
-    assert len(classifier.classify({"x": buffer.getvalue()}, time.monotonic() + SOON)["x"]) == 3
+    assert (
+        len(run(classifier.classify({"x": buffer.getvalue()}, time.monotonic() + SOON))["x"]) == 3
+    )

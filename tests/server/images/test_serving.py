@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from scoring_server.artefact import ModelLoadError, open_artefact, write_artefact
+from scoring_server.batching import run
 from scoring_server.images.backends.openvino import OpenVinoBackend
 from scoring_server.images.serving import load
 from scoring_server.images.spec import KIND, LABELS_FILE, ImageSpec
@@ -24,11 +25,11 @@ def test_a_loaded_model_classifies(model: Path) -> None:
     assert loaded.info.weights == "trained"
     assert loaded.info.source == "made for a test"
     assert loaded.info.digest.startswith("sha256:")
-    loaded.classifier.batcher.start()
-    answer = loaded.classifier.classify({"x": plain(GREEN)}, time.monotonic() + 60)["x"]
+    loaded.classifier.start()
+    answer = run(loaded.classifier.classify({"x": plain(GREEN)}, time.monotonic() + 60))["x"]
     assert answer[0].label == "n00000002 green"
     assert answer[0].probability == pytest.approx(1, abs=1e-6)
-    loaded.classifier.batcher.close(10)
+    loaded.classifier.close(10)
 
 
 def test_batched_answers_equal_unbatched_ones(model: Path) -> None:

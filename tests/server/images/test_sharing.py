@@ -20,6 +20,7 @@ from scoring_server.images.sharing.client import OwnerQueue
 from scoring_server.images.sharing.errors import InferenceProcessLost, OwnerFailed
 from scoring_server.images.sharing.facts import ModelFacts
 from scoring_server.images.sharing.owner import Owner
+from tests.server.awaiting import result
 from tests.server.colour_model import LABELS, SIZE, SPEC
 from tests.server.images.fakes import ColourBackend
 
@@ -121,7 +122,7 @@ def running(tmp_path: Path, backend: ColourBackend) -> Iterator[Running]:
 def ask(client: OwnerQueue, batch: Pictures, seconds: float = SOON) -> list[NDArray[np.float32]]:
     deadline = later(seconds)
     futures = [client.submit(picture, deadline) for picture in batch]
-    return [client.result(future, deadline) for future in futures]
+    return [result(future, deadline) for future in futures]
 
 
 def test_many_threads_of_two_workers_get_the_answers_of_one_process(
@@ -162,7 +163,7 @@ def test_what_waits_of_all_workers_is_computed_together(
     wait_until(lambda: batcher.depth == 3)
     backend.go_on.set()
     for future in futures:
-        OwnerQueue.result(future, later())
+        result(future, later())
     assert backend.batches == [1, 3]
 
 
@@ -181,7 +182,7 @@ def test_a_worker_that_goes_takes_its_pictures_with_it_and_harms_no_other(
         pending.result(SOON)
     wait_until(lambda: len(running.owner._clients) == 1)
     backend.go_on.set()
-    logits = staying.result(kept, later())
+    logits = result(kept, later())
     assert np.array_equal(logits, ColourBackend().infer(pictures(1, seed=5))[0])
     assert backend.batches == [1, 1], "nothing is computed for a worker that is gone"
 
@@ -226,7 +227,7 @@ def test_slots_of_those_who_gave_up_are_free_once_the_owner_is_done_with_them(
     with pytest.raises(Overloaded):
         client.submit(pictures(1)[0], later())
     backend.go_on.set()
-    client.result(computed, later())
+    result(computed, later())
     wait_until(lambda: len(client._free) == SLOTS)
     assert len(ask(client, pictures(SLOTS))) == SLOTS
 
@@ -271,7 +272,7 @@ def test_a_lost_device_is_told_to_every_worker_with_the_reason(
     backend.error = DeviceLost("the GPU fell off the bus")
     future = clients[0].submit(pictures(1)[0], later())
     with pytest.raises(BatcherClosed):
-        clients[0].result(future, later())
+        result(future, later())
     wait_until(lambda: len(running.lost) == 2)
     assert {str(lost) for lost in running.lost} == {"the GPU fell off the bus"}
     assert not any(isinstance(lost, InferenceProcessLost) for lost in running.lost)

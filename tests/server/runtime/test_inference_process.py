@@ -1,5 +1,6 @@
 """Two workers and the process that has the model for both: what a GPU is served with, on a CPU."""
 
+import http.client
 import json
 import os
 import re
@@ -9,14 +10,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.server.images.test_lost_device import FATAL, inject_lost_device
 from tests.server.pictures import BLUE, GREEN, RED, plain
 from tests.server.runtime.conftest import image_variables
+from tests.server.runtime.test_life_cycle import refuses
 from tests.server.server_process import ServerProcess
 
 COLOURS = {"n00000001 red": RED, "n00000002 green": GREEN, "n00000003 blue": BLUE}
@@ -250,3 +254,94 @@ def test_more_than_the_places_is_refused_and_what_has_one_is_answered(
             os.kill(owner, signal.SIGCONT)
         wait_until(lambda: load.outcomes["right"] > 10)
         assert set(load.stop()) <= {"right", "503"}
+
+
+HEAD = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n"
+
+
+def request(colour: tuple[int, int, int], *headers: bytes) -> bytes:
+    body = plain(colour)
+    return HEAD % len(body) + b"".join(header + b"\r\n" for header in headers) + b"\r\n" + body
+
+
+def connected(server: ServerProcess) -> http.client.HTTPConnection:
+    connection = server.connect()
+    connection.connect()
+    return connection
+
+
+def next_answer(connection: http.client.HTTPConnection) -> tuple[http.client.HTTPResponse, Any]:
+    """Head and document of what comes next over the connection."""
+    answer = http.client.HTTPResponse(connection.sock)
+    answer.begin()
+    return answer, json.loads(answer.read())
+
+
+@contextmanager
+def standing_still(server: ServerProcess) -> Iterator[Callable[[], None]]:
+    """What computes stands still until it is told to go on."""
+    owner = server.inference_process()
+    os.kill(owner, signal.SIGSTOP)
+    with ExitStack() as stack:
+        stack.callback(os.kill, owner, signal.SIGCONT)
+        yield stack.close
+
+
+def test_images_that_come_together_are_answered_in_their_order(shared: ServerProcess) -> None:
+    connection = connected(shared)
+    order = ["n00000002 green", "n00000001 red", "n00000003 blue", "n00000001 red"]
+    connection.sock.sendall(b"".join(request(COLOURS[name]) for name in order))
+    answers = [next_answer(connection)[1]["result"][0]["image"][0][0] for _ in order]
+    assert answers == order
+    connection.close()
+
+
+def test_a_deadline_is_kept_while_the_model_computes_and_its_answer_is_dropped(
+    shared: ServerProcess,
+) -> None:
+    connection = connected(shared)
+    with standing_still(shared) as go_on:
+        connection.sock.sendall(request(RED, b"X-Request-Timeout-Ms: 200"))
+        answer, document = next_answer(connection)
+        assert (answer.status, document["error"]["code"]) == (503, "deadline_exceeded")
+        assert answer.headers["Retry-After"] == "1"
+        connection.sock.sendall(request(GREEN))
+        wait_until(lambda: b"in_flight 1.0" in shared.get("/metrics")[1])
+        go_on()
+        answer, document = next_answer(connection)
+    assert (answer.status, document["result"][0]["image"][0][0]) == (200, "n00000002 green")
+    connection.sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        connection.sock.recv(1)
+    connection.close()
+
+
+def test_clients_that_went_away_leave_their_places(shared: ServerProcess) -> None:
+    with standing_still(shared):
+        for _ in range(4):
+            connection = connected(shared)
+            connection.sock.sendall(request(RED))
+            wait_until(lambda: b"in_flight 0.0" not in shared.get("/metrics")[1])
+            connection.close()
+        wait_until(lambda: b"in_flight 4.0" in shared.get("/metrics")[1])
+    wait_until(lambda: b"in_flight 0.0" in shared.get("/metrics")[1])
+    assert label(shared, GREEN) == "n00000002 green"
+
+
+def test_sigterm_answers_the_images_that_are_being_computed_and_ends(
+    shared: ServerProcess,
+) -> None:
+    connections = [connected(shared) for _ in range(8)]
+    with standing_still(shared) as go_on:
+        for connection in connections:
+            connection.sock.sendall(request(RED))
+        wait_until(lambda: b"in_flight 8.0" in shared.get("/metrics")[1])
+        shared.terminate()
+        wait_until(lambda: refuses(shared))
+        go_on()
+        for connection in connections:
+            answer, document = next_answer(connection)
+            assert (answer.status, answer.headers["Connection"]) == (200, "close")
+            assert document["result"][0]["image"][0][0] == "n00000001 red"
+            connection.close()
+    assert shared.wait_for_end() == 0

@@ -245,6 +245,7 @@ def test_a_faq_worker_takes_more_requests_while_they_are_cheap_and_scores_one_at
     assert bounded.scoring_threads == 1
 
 
-def test_an_image_worker_has_a_thread_for_each_place() -> None:
-    images = Settings.from_environment(IMAGES)
-    assert images.most_places == images.scoring_threads == images.concurrent_scores == 64
+def test_an_image_worker_has_64_places_and_a_thread_for_each_cpu() -> None:
+    images = Settings.from_environment({**IMAGES, "SCORING_CPUS": "3.5"})
+    assert images.most_places == images.concurrent_scores == 64
+    assert images.scoring_threads == images.decoders == 3

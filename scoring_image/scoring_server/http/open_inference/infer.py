@@ -69,7 +69,7 @@ class InferWire:
             parameters[_HEAD_BYTES] = head_bytes
         return mimetype, parameters
 
-    def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
+    async def answer(self, scorer: Scorer, request: ScoreRequest) -> Answer:
         """Run the model.
 
         Raises:
@@ -80,7 +80,7 @@ class InferWire:
         check_model(scorer.model, name, version or None)
         head_bytes = _head_bytes(request.parameters.get(_HEAD_BYTES))
         asked = parse_request(request.body, head_bytes, scorer.signature)
-        tensors = scorer.infer(asked.items, asked.parameters, request.deadline)
+        tensors = await scorer.infer(asked.items, asked.parameters, request.deadline)
         return _answer(scorer.model, asked, tensors)
 
 

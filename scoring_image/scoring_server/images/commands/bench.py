@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from scoring_server.batching import run
 from scoring_server.images.classifier import PLACES, ImageClassifier
 from scoring_server.images.commands.model import Model
 from scoring_server.images.serving import load
@@ -93,12 +94,12 @@ def bench_pipeline(
     """
     places = max(PLACES, *clients)
     classifier = load(directory, device=device, threads=threads, places=places).classifier
-    classifier.batcher.start()
+    classifier.start()
     for count in clients:
         latencies, elapsed = _drive(classifier, images, count, seconds)
         cuts = statistics.quantiles(latencies, n=100) if len(latencies) > 1 else latencies * 99
         yield PipelineRate(count, len(latencies) / elapsed, cuts[49] * 1e3, cuts[98] * 1e3)
-    classifier.batcher.close(_DEADLINE_SECONDS)
+    classifier.close(_DEADLINE_SECONDS)
 
 
 def _drive(
@@ -111,7 +112,7 @@ def _drive(
         latencies: list[float] = []
         while (before := time.perf_counter()) < started + seconds or not latencies:
             image = images[(number + len(latencies)) % len(images)]
-            classifier.classify({"image": image}, time.monotonic() + _DEADLINE_SECONDS)
+            run(classifier.classify({"image": image}, time.monotonic() + _DEADLINE_SECONDS))
             latencies.append(time.perf_counter() - before)
         return latencies
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from scoring_server.batching import (
     Admission,
-    Batcher,
     BatcherClosed,
     DeadlineExceeded,
     DeviceLost,
@@ -99,11 +98,6 @@ class OwnerQueue:
                 # The receiver finds the connection's end and refuses all that is pending.
                 self._connection.shutdown(socket.SHUT_RDWR)
         return future
-
-    @staticmethod
-    def result(future: "Future[Logits]", deadline: float) -> Logits:
-        """Wait for a submitted picture; see Batcher.result."""
-        return Batcher.result(future, deadline)
 
     def seconds_since_beat(self) -> float:
         """Seconds since the owner's slowest thread moved; infinite when it was left."""

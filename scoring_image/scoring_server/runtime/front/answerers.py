@@ -5,14 +5,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from scoring_server.batching import Admission
+from scoring_server.batching import Admission, Task
 from scoring_server.runtime.front import limits
-from scoring_server.runtime.front.answering import answer_request
+from scoring_server.runtime.front.answering import Answered, answer_request
 from scoring_server.runtime.front.connection import Connection, State
 from scoring_server.runtime.front.connections import READABLE, WRITABLE, Connections
+from scoring_server.runtime.front.waits import Waits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -29,6 +31,7 @@ class Answerers:
         app: what answers.
         cfg: gunicorn's.
         goes_on: whether connections may be kept.
+        waits: where answers wait.
     """
 
     def __init__(
@@ -38,12 +41,14 @@ class Answerers:
         app: "WSGIApplication",
         cfg: Any,
         goes_on: Callable[[], bool],
+        waits: Waits,
     ) -> None:
         self._settings = settings
         self._connections = connections
         self._app = app
         self._cfg = cfg
         self._goes_on = goes_on
+        self._waits = waits
         self._places = Admission(settings.most_places)
         self._scoring: SimpleQueue[Connection] = SimpleQueue()
         self._others: SimpleQueue[Connection] = SimpleQueue()
@@ -124,17 +129,37 @@ class Answerers:
     def _try(self, connection: Connection) -> None:
         try:
             self._serve(connection)
-        except Exception:
-            _log.exception("a connection is given up")
-            self._leave(connection)
-            self._connections.close(connection)
+        except Exception as error:
+            self._give_up(connection, error)
+
+    def _give_up(self, connection: Connection, error: Exception) -> None:
+        _log.error("a connection is given up", exc_info=error)
+        self._leave(connection)
+        self._connections.close(connection)
 
     def _serve(self, connection: Connection) -> None:
-        """Answer a request and hand its connection on."""
+        """Answer a request, as far as that goes without waiting."""
         begin = time.thread_time()
-        answered = answer_request(self._app, self._cfg, connection, may_keep=self._goes_on())
+        task = Task(answer_request(self._app, self._cfg, connection, self._goes_on))
         if connection.counted:
             self._seconds += limits.SMOOTHING * (time.thread_time() - begin - self._seconds)
+        self._hand_on(connection, task)
+
+    def _hand_on(self, connection: Connection, task: Task[Answered]) -> None:
+        """The connection, now or when what its answer waits for is there."""
+        if task.wait is None:
+            self._finish(connection, task.result())
+        else:
+            self._waits.add(task.wait, partial(self._go_on, connection, task))
+
+    def _go_on(self, connection: Connection, task: Task[Answered]) -> None:
+        try:
+            task.go_on()
+            self._hand_on(connection, task)
+        except Exception as error:
+            self._give_up(connection, error)
+
+    def _finish(self, connection: Connection, answered: Answered) -> None:
         self._leave(connection)
         try:
             connection.send(answered.data)

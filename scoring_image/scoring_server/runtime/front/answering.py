@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,7 +14,7 @@ from gunicorn.http.parser import RequestParser
 
 from scoring_server.http.answers import JSON, Answer
 from scoring_server.http.errors import error_body
-from scoring_server.http.score import ARRIVED
+from scoring_server.http.score import ARRIVED, Later
 from scoring_server.runtime.front.plain import PlainAnswer, plain_environ
 
 if TYPE_CHECKING:
@@ -68,14 +69,14 @@ class _Response(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotat
             self.force_close()
 
 
-def answer_request(
-    app: "WSGIApplication", cfg: Any, connection: "Connection", *, may_keep: bool
+async def answer_request(
+    app: "WSGIApplication", cfg: Any, connection: "Connection", goes_on: Callable[[], bool]
 ) -> Answered:
     """Parse the connection's present request and run the app on it.
 
     Args:
         cfg: gunicorn's.
-        may_keep: whether the connection may go on afterwards.
+        goes_on: whether connections may be kept; asked when the answer is there.
     """
     head, body = connection.inbox.take()
     try:
@@ -83,22 +84,23 @@ def answer_request(
             environ = plain_environ(head, body, connection.address, connection.server)
             if environ is not None:
                 environ[ARRIVED] = connection.arrived
-                answer = PlainAnswer(may_keep=may_keep)
-                return Answered(answer.run(app, environ), answer.keep, nothing_follows=False)
-        return _answer(app, cfg, connection, head, body, may_keep)
+                answer = PlainAnswer(goes_on)
+                data = await answer.run(app, environ)
+                return Answered(data, answer.keep, nothing_follows=False)
+        return await _answer(app, cfg, connection, head, body, goes_on)
     except (StopIteration, parse_errors.NoMoreData):
         return Answered(b"", keep=False, nothing_follows=False)
     except Exception as error:
         return Answered(error_answer(error), keep=False, nothing_follows=False)
 
 
-def _answer(
+async def _answer(
     app: "WSGIApplication",
     cfg: Any,
     connection: "Connection",
     head: bytes,
     body: bytes | None,
-    may_keep: bool,
+    goes_on: Callable[[], bool],
 ) -> Answered:
     parser = RequestParser(cfg, iter((head,)), connection.address)
     request = next(parser)
@@ -113,9 +115,11 @@ def _answer(
     if body is not None:
         environ["wsgi.input"] = io.BytesIO(body)
         in_step = _length(request) == len(body)
-    if not may_keep or not in_step:
-        response.force_close()
     parts: Any = app(environ, response.start_response)
+    if isinstance(parts, Later):
+        parts = await parts
+    if not goes_on() or not in_step:
+        response.force_close()
     with contextlib.closing(parts) if hasattr(parts, "close") else contextlib.nullcontext():
         for part in parts:
             response.write(part)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gunicorn import SERVER_SOFTWARE
 from gunicorn.util import is_hoppish
 
+from scoring_server.http.score import Later
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -108,27 +110,32 @@ def plain_environ(
 class PlainAnswer:
     """Runs the app on a plain request.
 
+    Args:
+        goes_on: whether connections may be kept; asked when the answer is there.
+
     Attributes:
         keep: whether the connection goes on.
     """
 
-    def __init__(self, *, may_keep: bool) -> None:
-        self.keep = may_keep
+    def __init__(self, goes_on: Callable[[], bool]) -> None:
+        self.keep = False
+        self._goes_on = goes_on
         self._status = ""
         self._headers: list[tuple[str, str]] = []
         self._written: list[bytes] = []
 
-    def run(self, app: "WSGIApplication", environ: "WSGIEnvironment") -> bytes:
+    async def run(self, app: "WSGIApplication", environ: "WSGIEnvironment") -> bytes:
         """The answer as it goes over the wire.
 
         Raises:
             ValueError: the app's status or headers are none that HTTP has.
         """
         parts: Any = app(environ, self._start_response)
+        if isinstance(parts, Later):
+            parts = await parts
         with contextlib.closing(parts) if hasattr(parts, "close") else contextlib.nullcontext():
             body = b"".join([*self._written, *parts])
-        if ("Connection", "close") in self._headers:
-            self.keep = False
+        self.keep = self._goes_on() and ("Connection", "close") not in self._headers
         lines = [f"{name}: {value}" for name, value in self._headers if not _is_ours(name)]
         if not _STATUS.fullmatch(self._status) or not all(map(_FIELD.fullmatch, lines)):
             raise ValueError("the app's status or one of its headers is malformed")

@@ -25,6 +25,7 @@ from scoring_server.runtime.front.framing import Progress
 from scoring_server.runtime.front.listeners import Accepted, Listeners, NoDescriptors
 from scoring_server.runtime.front.patience import longest_idle, stalled_body, unread_answers
 from scoring_server.runtime.front.refusals import Refusals
+from scoring_server.runtime.front.waits import Waits
 
 _TICK_SECONDS: Final = 1.0
 _ACCEPTED_AT_ONCE: Final = 64
@@ -41,8 +42,9 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         """Until SIGTERM; then until what was accepted is answered, within the grace period."""
         self._settings: limits.FrontSettings = self.app.front
         self._connections = Connections()
+        self._waits = Waits(self._wake)
         self._answerers = Answerers(
-            self._settings, self._connections, self.wsgi, self.cfg, lambda: self.alive
+            self._settings, self._connections, self.wsgi, self.cfg, lambda: self.alive, self._waits
         )
         self._refusals = Refusals()
         self._refused = 0
@@ -50,7 +52,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
         sys.setswitchinterval(limits.SWITCH_SECONDS)
         self._answerers.start()
         poller = self._connections.poller
-        poller.register(self.PIPE[0], select.EPOLLIN)  # signals
+        poller.register(self.PIPE[0], select.EPOLLIN)  # signals, and _wake
         self._listeners = Listeners(self.sockets, poller, self.app.shares, self.slot)
         while self.alive and self.ppid == os.getppid():
             self._turn()
@@ -61,9 +63,15 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             self._turn()
         self._give_up_the_rest()
 
+    def _wake(self) -> None:
+        """Let the main thread take a turn; every thread may."""
+        with contextlib.suppress(BlockingIOError):  # it is full: that thread will wake
+            os.write(self.PIPE[1], b".")
+
     def _turn(self) -> None:
         """Wait for something to happen, and do what it asks for."""
-        seconds = self._listeners.seconds_left_to_others(len(self._connections), _TICK_SECONDS)
+        seconds = min(_TICK_SECONDS, self._waits.seconds_left())
+        seconds = self._listeners.seconds_left_to_others(len(self._connections), seconds)
         if self._answerers.has_at_hand:
             seconds = 0.0
         happened = self._connections.poller.poll(seconds)
@@ -76,6 +84,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no annotatio
             elif fd == self.PIPE[0]:
                 with contextlib.suppress(BlockingIOError):
                     os.read(fd, 4096)
+        self._waits.expire()
         # As long as reading and refusing took: a flood of requests that are refused leaves half of
         # the time to those that were taken.
         self._answerers.answer_at_hand(time.monotonic() - begin)

@@ -1,0 +1,17 @@
+"""Results as those get them that wait for them."""
+
+from concurrent.futures import Future
+from typing import TypeVar
+
+from scoring_server.batching import Wait, run
+
+Result = TypeVar("Result")
+
+
+def result(future: "Future[Result]", deadline: float) -> Result:
+    """The calling thread waits until the deadline."""
+
+    async def awaited() -> Result:
+        return await Wait(future, deadline)
+
+    return run(awaited())
