@@ -1,14 +1,13 @@
 """Results as those get them that wait for them."""
 
-from concurrent.futures import Future
 from typing import TypeVar
 
-from scoring_server.batching import Wait, run
+from scoring_server.batching import Future, Wait, run
 
 Result = TypeVar("Result")
 
 
-def result(future: "Future[Result]", deadline: float) -> Result:
+def result(future: Future[Result], deadline: float) -> Result:
     """The calling thread waits until the deadline."""
 
     async def awaited() -> Result:

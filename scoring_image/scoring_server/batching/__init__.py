@@ -3,6 +3,7 @@
 from scoring_server.batching.admission import Admission
 from scoring_server.batching.batcher import Batcher, BatchObserver
 from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, DeviceLost, Overloaded
+from scoring_server.batching.future import Future
 from scoring_server.batching.waiting import Task, Wait, run
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "BatcherClosed",
     "DeadlineExceeded",
     "DeviceLost",
+    "Future",
     "Overloaded",
     "Task",
     "Wait",

@@ -5,12 +5,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from scoring_server.batching.admission import Admission
 from scoring_server.batching.errors import BatcherClosed, DeadlineExceeded, DeviceLost
+from scoring_server.batching.future import Future
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Batcher(Generic[Item, Result]):
     def submit(self, item: Item, deadline: float) -> "Future[Result]":
         """Queue one item. The caller holds a place for it (`admission.enter`) until it is done.
 
-        Callbacks of the future are called by these threads, between two batches: they must not
+        The future's callback is called by one of these threads, between two batches: it must not
         wait for anything.
 
         Args:
@@ -113,7 +113,7 @@ class Batcher(Generic[Item, Result]):
                 self._tell_depth()
                 self._changed.notify()
                 return work.future
-        work.future.set_exception(BatcherClosed())
+        work.future.refuse()
         return work.future
 
     @property
@@ -181,7 +181,7 @@ class Batcher(Generic[Item, Result]):
         now = time.monotonic()
         while self._waiting and len(taken) < self._max_batch:
             work = self._waiting.popleft()
-            if work.future.set_running_or_notify_cancel():  # else nobody waits for it any more
+            if work.future.begin():  # else nobody waits for it any more
                 (late if work.deadline <= now else taken).append(work)
         self._tell_depth()
         return taken, late
@@ -193,8 +193,7 @@ class Batcher(Generic[Item, Result]):
             self._waiting.clear()
             self._tell_depth()
         for work in refused:
-            if work.future.set_running_or_notify_cancel():
-                work.future.set_exception(BatcherClosed())
+            work.future.refuse()
 
     def _tell_depth(self) -> None:
         """With the lock held: two threads cannot tell in the wrong order."""
@@ -207,8 +206,8 @@ class Batcher(Generic[Item, Result]):
         if first and self._on_lost is not None:
             self._on_lost(lost)
         for work in batch:
-            if not work.future.done():
-                work.future.set_exception(BatcherClosed())
+            if not work.future.done:
+                work.future.set_error(BatcherClosed())
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -224,7 +223,7 @@ class Batcher(Generic[Item, Result]):
             self._changed.wait(left)
 
     def _expire(self, work: _Work[Item, Result]) -> None:
-        work.future.set_exception(DeadlineExceeded())
+        work.future.set_error(DeadlineExceeded())
         if self._observer:
             self._observer.item_expired()
 
@@ -248,7 +247,7 @@ class Batcher(Generic[Item, Result]):
         self, batch: list[_Work[Item, Result]], error: Exception, lane: int
     ) -> None:
         if len(batch) == 1:
-            batch[0].future.set_exception(error)
+            batch[0].future.set_error(error)
             return
         _log.warning("a batch of %d failed; its items are computed one by one", len(batch))
         for work in batch:

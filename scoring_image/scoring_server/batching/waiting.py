@@ -1,11 +1,12 @@
 """Work that waits for results without keeping a thread: a coroutine, and whoever drives it."""
 
+import threading
 import time
 from collections.abc import Coroutine, Generator
-from concurrent import futures
 from typing import Any, Generic, TypeVar
 
 from scoring_server.batching.errors import DeadlineExceeded
+from scoring_server.batching.future import Future
 
 Result = TypeVar("Result")
 
@@ -20,12 +21,12 @@ class Wait(Generic[Result]):
 
     __slots__ = ("deadline", "future")
 
-    def __init__(self, future: "futures.Future[Result]", deadline: float) -> None:
+    def __init__(self, future: Future[Result], deadline: float) -> None:
         self.future = future
         self.deadline = deadline
 
     def __await__(self) -> "Generator[Wait[Any], None, Result]":
-        if not self.future.done():
+        if not self.future.done:
             yield self
         return self.future.result()
 
@@ -48,7 +49,7 @@ class Task(Generic[Result]):
     def go_on(self) -> None:
         """Up to the next wait or the end. What it waits for is there, or comes too late."""
         try:
-            if self.wait is None or self.wait.future.done():
+            if self.wait is None or self.wait.future.done:
                 self.wait = self._steps.send(None)
             else:
                 self.wait.future.cancel()
@@ -60,7 +61,9 @@ class Task(Generic[Result]):
     def result(self) -> Result:
         """What the coroutine returns; the calling thread waits where the coroutine does."""
         while self.wait is not None:
-            futures.wait([self.wait.future], max(0.0, self.wait.deadline - time.monotonic()))
+            done = threading.Event()
+            self.wait.future.when_done(done.set)
+            done.wait(max(0.0, self.wait.deadline - time.monotonic()))
             self.go_on()
         return self._result
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from scoring_server.batching import (
     BatchObserver,
     DeadlineExceeded,
     DeviceLost,
+    Future,
     Wait,
 )
 from scoring_server.images.backends import Backend, Device
@@ -62,7 +62,7 @@ class PictureQueue(Protocol):
     @property
     def admission(self) -> Admission: ...
 
-    def submit(self, item: NDArray[np.uint8], deadline: float) -> "Future[NDArray[np.float32]]": ...
+    def submit(self, item: NDArray[np.uint8], deadline: float) -> Future[NDArray[np.float32]]: ...
 
     def start(self) -> None: ...
 

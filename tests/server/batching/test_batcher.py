@@ -116,7 +116,7 @@ def test_an_item_past_its_deadline_is_never_computed(
     doubler.go_on.set()
     assert result(good, later()) == 12
     with pytest.raises(DeadlineExceeded):
-        late.result(SOON)
+        result(late, later())
     assert doubler.batches == [[0], [6]]
     assert observed.expired == 1
 
@@ -178,9 +178,9 @@ def test_closing_refuses_what_waits_and_what_comes(
     batcher.close(0)
     doubler.go_on.set()
     with pytest.raises(BatcherClosed):
-        waiting.result(SOON)
+        result(waiting, later())
     with pytest.raises(BatcherClosed):
-        batcher.submit(2, later()).result(SOON)
+        result(batcher.submit(2, later()), later())
 
 
 def test_the_beat_stops_while_the_model_is_stuck(
@@ -285,7 +285,7 @@ def test_a_lost_device_refuses_all_that_waits_and_is_told_once() -> None:
         with pytest.raises(BatcherClosed):
             result(future, later())
     with pytest.raises(BatcherClosed):
-        batcher.submit(5, later()).result(SOON)
+        result(batcher.submit(5, later()), later())
     deadline = later()
     while batcher.seconds_since_beat() != float("inf"):  # the thread has ended
         assert time.monotonic() < deadline

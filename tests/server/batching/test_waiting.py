@@ -2,11 +2,10 @@
 
 import threading
 import time
-from concurrent.futures import Future
 
 import pytest
 
-from scoring_server.batching import DeadlineExceeded, Task, Wait, run
+from scoring_server.batching import DeadlineExceeded, Future, Task, Wait, run
 
 SOON = 60.0
 
@@ -15,14 +14,14 @@ def later(seconds: float = SOON) -> float:
     return time.monotonic() + seconds
 
 
-async def total(*futures: "Future[int]", deadline: float | None = None) -> int:
+async def total(*futures: Future[int], deadline: float | None = None) -> int:
     found = 0
     for future in futures:
         found += await Wait(future, later() if deadline is None else deadline)
     return found
 
 
-def done(value: int) -> "Future[int]":
+def done(value: int) -> Future[int]:
     future: Future[int] = Future()
     future.set_result(value)
     return future
@@ -55,13 +54,13 @@ def test_what_is_not_there_when_the_task_goes_on_comes_too_late() -> None:
     task = Task(total(future))
     with pytest.raises(DeadlineExceeded):
         task.go_on()
-    assert future.cancelled(), "nobody waits for it any more"
+    assert not future.begin(), "nobody waits for it any more"
 
 
 def test_a_failure_comes_out_where_it_is_awaited() -> None:
     future: Future[int] = Future()
     task = Task(total(future))
-    future.set_exception(ValueError("thirteen"))
+    future.set_error(ValueError("thirteen"))
     with pytest.raises(ValueError, match="thirteen"):
         task.go_on()
 

@@ -3,14 +3,13 @@
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from gunicorn.config import Config
 
-from scoring_server.batching import DeadlineExceeded, Wait
+from scoring_server.batching import DeadlineExceeded, Future, Wait
 from scoring_server.http.score import Later
 from scoring_server.runtime.front.answerers import Answerers
 from scoring_server.runtime.front.connection import Connection, State
@@ -134,7 +133,7 @@ def test_a_late_result_is_dropped_and_the_next_request_gets_its_own(hasty: House
     hasty._seconds = SOON
     hasty.ask(PLAIN)
     late, timely = hasty.futures
-    assert late.cancelled()
+    assert not late.begin()
     assert hasty.answer() == b""
     timely.set_result(b"mine")
     assert hasty.answer().endswith(b"mine")
@@ -143,7 +142,7 @@ def test_a_late_result_is_dropped_and_the_next_request_gets_its_own(hasty: House
 
 def test_a_result_that_was_being_computed_at_the_deadline_is_dropped(hasty: House) -> None:
     hasty.ask(PLAIN)
-    assert hasty.futures[0].set_running_or_notify_cancel()
+    assert hasty.futures[0].begin()
     hasty.waits.expire()
     assert hasty.answer().endswith(b"late")
     hasty.futures[0].set_result(b"too late")

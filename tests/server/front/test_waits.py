@@ -1,12 +1,11 @@
 """Answers that wait: once, in time or too late, whoever is faster."""
 
 import time
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from scoring_server.batching import Wait
+from scoring_server.batching import Future, Wait
 from scoring_server.runtime.front.waits import Waits
 
 SOON = 60.0

@@ -179,7 +179,7 @@ def test_a_worker_that_goes_takes_its_pictures_with_it_and_harms_no_other(
     running.clients.remove(leaving)
     leaving.close(SOON)
     with pytest.raises(BatcherClosed):
-        pending.result(SOON)
+        result(pending, later())
     wait_until(lambda: len(running.owner._clients) == 1)
     backend.go_on.set()
     logits = result(kept, later())
@@ -241,7 +241,7 @@ def test_an_answer_that_comes_while_a_worker_leaves_is_nobodys(
     client._end()
     client._settle(0, wire.DONE)
     with pytest.raises(BatcherClosed):
-        future.result(SOON)
+        result(future, later())
 
 
 def test_a_picture_that_the_model_fails_on_fails_alone(
@@ -260,7 +260,8 @@ def test_a_picture_that_the_model_fails_on_fails_alone(
     backend.go_on.clear()
     futures = [client.submit(picture, later()) for picture in (*pictures(1), bad, *pictures(2))]
     backend.go_on.set()
-    found = [future.exception(SOON) for future in futures]
+    wait_until(lambda: all(future.done for future in futures))
+    found = [future.error for future in futures]
     assert [type(error) for error in found] == [type(None), RuntimeError, type(None), type(None)]
     assert "thirteen" not in str(found[1])
 
@@ -277,7 +278,7 @@ def test_a_lost_device_is_told_to_every_worker_with_the_reason(
     assert {str(lost) for lost in running.lost} == {"the GPU fell off the bus"}
     assert not any(isinstance(lost, InferenceProcessLost) for lost in running.lost)
     with pytest.raises(BatcherClosed):
-        clients[1].submit(pictures(1)[0], later()).result(SOON)
+        result(clients[1].submit(pictures(1)[0], later()), later())
     assert clients[1].seconds_since_beat() == float("inf")
     with pytest.raises(DeviceLost, match="the GPU fell off the bus"):
         running.connect()

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from scoring_server.batching import (
     BatcherClosed,
     DeadlineExceeded,
     DeviceLost,
+    Future,
     Overloaded,
 )
 from scoring_server.images.decode import damaged
@@ -68,7 +68,7 @@ class OwnerQueue:
         """Start to receive; to be called in the process that serves."""
         self._receiver.start()
 
-    def submit(self, item: NDArray[np.uint8], deadline: float) -> "Future[Logits]":
+    def submit(self, item: NDArray[np.uint8], deadline: float) -> Future[Logits]:
         """Have one picture, or one JPEG file of shape (bytes,), computed; see Batcher.submit.
 
         What the owner cannot decode gets ImageRefused.
@@ -82,13 +82,13 @@ class OwnerQueue:
                 raise Overloaded
             slot = -1 if self._closed else self._free.popleft()
         if slot < 0:
-            future.set_exception(BatcherClosed())
+            future.refuse()
             return future
         self._memory.item(slot, item.size)[:] = item.reshape(-1)
         request = wire.pack_request(wire.Request(slot, item.size, item.ndim == 1, deadline))
         with self._lock:
             if self._closed:
-                future.set_exception(BatcherClosed())
+                future.refuse()
                 return future
             self._pending[slot] = future
             try:
@@ -134,12 +134,12 @@ class OwnerQueue:
             self._free.append(slot)
         if future is None:
             return  # it was refused when this worker left, with the answer on its way
-        if not future.set_running_or_notify_cancel():
+        if not future.begin():
             return  # nobody waits for it any more
         if logits is not None:
             future.set_result(logits)
         else:
-            future.set_exception(_FAILURES.get(outcome, _failed)())
+            future.set_error(_FAILURES.get(outcome, _failed)())
 
     def _end(self) -> bool:
         """Refuse what is pending; whether that was still to be done."""
@@ -151,8 +151,7 @@ class OwnerQueue:
             with contextlib.suppress(OSError):  # the owner was faster
                 self._connection.shutdown(socket.SHUT_RDWR)
         for future in pending:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(BatcherClosed())
+            future.refuse()
         return first
 
 

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -21,6 +20,7 @@ from scoring_server.batching import (
     BatchObserver,
     DeadlineExceeded,
     DeviceLost,
+    Future,
 )
 from scoring_server.images.backends.base import Backend, DecodingBackend
 from scoring_server.images.sharing import wire
@@ -190,7 +190,7 @@ class Owner:
             bool(request.is_jpeg),
         )
         future = self._batcher.submit(item, request.deadline)
-        future.add_done_callback(partial(_reply_failure, client, request.slot))
+        future.when_done(partial(_reply_failure, client, request.slot, future))
 
     def _compute(self, items: Sequence[_Item]) -> Sequence[None]:
         """Logits into the slots, and a word about it to each worker."""
@@ -241,8 +241,8 @@ def _greet(connection: socket.socket, greeting: Mapping[str, Any], fd: int | Non
     return True
 
 
-def _reply_failure(client: Client, slot: int, future: "Future[None]") -> None:
-    error = future.exception()
+def _reply_failure(client: Client, slot: int, future: Future[None]) -> None:
+    error = future.error
     if error is None:
         return
     if isinstance(error, DeadlineExceeded):

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -37,7 +36,7 @@ class Waits:
                 self._earliest = wait.deadline
         if sooner:
             self._wake()
-        wait.future.add_done_callback(partial(self._done, wait))
+        wait.future.when_done(partial(self._done, wait))
 
     def seconds_left(self) -> float:
         """How long the main thread may sleep."""
@@ -55,7 +54,7 @@ class Waits:
         for go_on in found:
             go_on()
 
-    def _done(self, wait: Wait[Any], _future: "Future[Any]") -> None:
+    def _done(self, wait: Wait[Any]) -> None:
         with self._lock:
             go_on = self._waiting.pop(wait, None)
         if go_on is not None:
