@@ -28,7 +28,7 @@ _FAQ_SCORING_THREADS: Final = 1
 _CHEAP_FAQ_BYTES: Final = 4096
 # Questions that one worker takes at most, however cheap they are.
 _MAX_FAQ_PLACES: Final = 512
-# Images: a thread for each image that may be in the house (64), and some for refusals and probes.
+# Images: a place for each that may be in the house (64), and some for refusals and probes.
 _IMAGE_THREADS: Final = 80
 # Images in the house of one worker at once, at least. 2 cores compute about 15 ResNet-152 images a
 # second, so the last of them waits for about 4 s; an array of 224 x 224 pixels takes 150 kB.
@@ -148,7 +148,7 @@ class Settings:
     def cheap_bytes(self) -> int:
         """How long a request may be that a worker's main thread answers: a question, no long list.
 
-        An image's answer waits for its batch, which that thread must not.
+        An image is decoded first, and a few bytes may promise 32 megapixels.
         """
         return _CHEAP_FAQ_BYTES if self.model_type == FAQ_MATCHING else 0
 

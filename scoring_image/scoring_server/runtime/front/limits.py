@@ -54,7 +54,7 @@ class FrontSettings:
             their answers.
         client_seconds: how long a client may take to send a body, and to take an answer.
         cheap_bytes: how long a request may be that is answered in the main thread if its like took
-            little lately; 0: none is, as answering waits for something.
+            little lately; 0: none is.
         in_flight: counts the places that are taken.
         refused: told from time to time how many requests were refused for want of a place.
     """
