@@ -52,6 +52,26 @@ def ready_reason(api: Api, namespace: str, name: str = "faq") -> str:
     return str(condition(found, "Ready").get("reason", ""))
 
 
+def test_what_is_taken_out_of_the_pods_spec_is_taken_out_of_the_deployment(
+    api: Api, namespace: str
+) -> None:
+    def pods(name: str) -> Object:
+        deployment = api.find("Deployment", namespace, name)
+        return deployment["spec"]["template"]["spec"] if deployment is not None else {}
+
+    given = {
+        "serviceAccountName": "scorer",  # the API server keeps a second copy of this one
+        "priorityClassName": "high",
+        "nodeSelector": {"disk": "fast"},
+        "tolerations": [{"operator": "Exists"}],
+    }
+    create(api, namespace, podTemplate=given)
+    eventually(lambda: given.items() <= pods("faq").items(), "the pods' spec has all of it")
+    create(api, namespace)
+    eventually(lambda: not given.keys() & pods("faq").keys(), "the pods' spec has none of it")
+    assert "serviceAccount" not in pods("faq")
+
+
 def test_children_appear_within_moments_and_belong_to_the_resource(
     api: Api, namespace: str
 ) -> None:

@@ -50,6 +50,9 @@ def pod_template(service: ScoringService, platform: Platform) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "serviceAccountName": user.service_account_name,
+        # The API server fills in this old name of the field, and from it the new one for ever:
+        # only who owns both can take them back.
+        "serviceAccount": user.service_account_name,
         "priorityClassName": user.priority_class_name,
         "runtimeClassName": user.runtime_class_name,
         "nodeSelector": _node_selector(spec, platform),
