@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from tests.faults.trial import Trial
 
-# The chart's liveness probe.
+# The chart's probes: of the start, and from then on.
+STARTUP_SECONDS = 120.0
 PROBE_SECONDS = 10.0
 PROBE_FAILURES = 3
 
@@ -20,20 +21,29 @@ class Kept:
         self.restarts = 0
         self._failures = 0
         self._probed_at = time.monotonic()
+        self._starting_until: float | None = None
+        """When it must have been healthy for the first time; None once it was."""
         trial.start()
 
     def tend(self) -> None:
         """Do what the kubelet would do now."""
         if time.monotonic() - self._probed_at >= PROBE_SECONDS:
-            self._probed_at = time.monotonic()
-            self._failures = 0 if self._is_healthy() else self._failures + 1
+            self._probe()
         if self._failures >= PROBE_FAILURES:
             self.trial.kill()
             self.trial.operator.process.wait()
         if self.trial.operator.process.poll() is not None:
             self.restarts += 1
             self._failures = 0
+            self._starting_until = time.monotonic() + STARTUP_SECONDS
             self.trial.start(wait=False)
+
+    def _probe(self) -> None:
+        self._probed_at = time.monotonic()
+        if self._is_healthy():
+            self._failures, self._starting_until = 0, None
+        elif self._starting_until is None or self._probed_at > self._starting_until:
+            self._failures += 1
 
     def until(self, check: Callable[[], bool], deadline: float) -> bool:
         """Tend until `check` is true; false where that is not so by `deadline` (monotonic)."""
