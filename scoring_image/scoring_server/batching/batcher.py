@@ -80,8 +80,6 @@ class Batcher(Generic[Item, Result]):
         self._on_lost = on_lost
         self._waiting: deque[_Work[Item, Result]] = deque()
         self._changed = threading.Condition()
-        self._idle = 0  # threads that wait for an item
-        self._told = 0
         self._closed = False
         self._lost = False
         self._beats = [time.monotonic()] * lanes
@@ -112,8 +110,7 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             if not self._closed:
                 self._waiting.append(work)
-                if not self._idle:  # else it will not wait
-                    self._tell_depth()
+                self._tell_depth()
                 self._changed.notify()
                 return work.future
         work.future.refuse()
@@ -165,9 +162,7 @@ class Batcher(Generic[Item, Result]):
         """What to compute now; empty after an idle beat, None when closed."""
         with self._changed:
             if not self._waiting and not self._closed:
-                self._idle += 1
                 self._changed.wait(_BEAT_SECONDS)
-                self._idle -= 1
             self._wait_for_more()
             closed = self._closed
             taken, late = ([], []) if closed else self._take()
@@ -202,10 +197,8 @@ class Batcher(Generic[Item, Result]):
 
     def _tell_depth(self) -> None:
         """With the lock held: two threads cannot tell in the wrong order."""
-        depth = len(self._waiting)
-        if self._observer and depth != self._told:
-            self._told = depth
-            self._observer.items_wait(depth)
+        if self._observer:
+            self._observer.items_wait(len(self._waiting))
 
     def _lose(self, batch: list[_Work[Item, Result]], lost: DeviceLost) -> None:
         with self._changed:

@@ -212,7 +212,7 @@ def best(logits: NDArray[np.float32], labels: Sequence[str]) -> tuple[Prediction
     """The three best labels, best first; of equals the one with the lower index."""
     probabilities = softmax(logits)
     found: list[Prediction] = []
-    for _ in range(min(TOP, len(labels))):  # less than sorting them all
+    for _ in range(min(TOP, len(labels))):
         place = int(probabilities.argmax())
         found.append(Prediction(labels[place], float(probabilities[place])))
         probabilities[place] = -1.0
