@@ -7,6 +7,8 @@ from pathlib import Path
 from tests.cluster import cgroups, network, processes
 from tests.cluster.paths import ClusterPaths
 
+# What building images makes, once on a machine: another process may be doing that just now.
+_OF_IMAGE_BUILDS = frozenset({"containers", "cni.lock"})
 _PASSING = re.compile(r"^#|\bsc[0-9a-f]{8}\b")
 
 
@@ -33,13 +35,21 @@ def machine_settings() -> dict[str, str]:
     }
     for name in ("vm/overcommit_memory", "kernel/panic", "net/ipv4/ip_forward"):
         settings[name] = Path("/proc/sys", name).read_text()
-    for folder in ("/opt", "/var/lib", "/var/log", "/etc/cni", "/run/containerd", "/run/netns"):
+    for folder in (
+        "/opt",
+        "/var/lib",
+        "/var/log",
+        "/etc/cni/net.d",
+        "/run/containerd",
+        "/run/netns",
+    ):
         settings[folder] = _listing(Path(folder))
     return settings
 
 
 def _listing(folder: Path) -> str:
-    return "\n".join(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return "\n".join(sorted(names - _OF_IMAGE_BUILDS))
 
 
 def _mounts(paths: ClusterPaths) -> list[str]:

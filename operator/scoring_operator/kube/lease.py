@@ -131,14 +131,22 @@ class Elector:
         if not self.held() or self._lease is None:
             return
         self._valid_until = float("-inf")
-        spec = {"leaseTransitions": self._spec().get("leaseTransitions", 0)}
         try:
             async with asyncio.timeout(self._timing.renew_deadline):
-                await self._client.replace(LEASES, self._namespace, {**self._lease, "spec": spec})
+                try:
+                    await self._let_go(self._lease)
+                except Conflict:  # our own renewal, which was under way
+                    await self._look()
+                    if self._lease is not None and self._holder() == self._identity:
+                        await self._let_go(self._lease)
         except (ApiError, TimeoutError) as error:
             logger.warning("the Lease is not released: %s", error or type(error).__name__)
         else:
             logger.info("released the Lease", extra={"identity": self._identity})
+
+    async def _let_go(self, lease: Object) -> None:
+        spec = {"leaseTransitions": self._spec().get("leaseTransitions", 0)}
+        await self._client.replace(LEASES, self._namespace, {**lease, "spec": spec})
 
     def _left(self) -> float:
         return self._valid_until - self._clock()

@@ -78,6 +78,15 @@ class HangingOnce(FakeLeases):
         return await super().replace(*arguments)
 
 
+class SlowToAnswer(FakeLeases):
+    """What is written is there at once, and answered later."""
+
+    async def replace(self, *arguments: Any) -> dict[str, Any]:
+        stored = await super().replace(*arguments)
+        await asyncio.sleep(TIMING.renew)
+        return stored
+
+
 class Clock:
     """The event loop's time, plus what this candidate's clock is wrong by."""
 
@@ -154,6 +163,18 @@ async def test_a_released_lease_is_taken_over_at_once() -> None:
     await within(3 * TIMING.retry, waiting)
     assert leases.spec["holderIdentity"] == "b"
     assert leases.spec["leaseTransitions"] == 1
+
+
+async def test_a_lease_is_released_though_a_renewal_is_under_way() -> None:
+    leases = SlowToAnswer()
+    first = candidate(leases, "a")
+    await first.acquire()
+    holding = asyncio.create_task(first.hold())
+    written = leases.writes
+    await until(lambda: leases.writes > written)
+    await first.release()
+    assert "holderIdentity" not in leases.spec
+    holding.cancel()
 
 
 async def test_a_leader_that_vanished_is_replaced_after_its_lease() -> None:
