@@ -57,7 +57,7 @@ def _narrow(place: Place) -> None:
         "metadata": {"name": _NAME},
         "spec": {
             "priorityLevelConfiguration": {"name": _NAME},
-            "matchingPrecedence": 1,
+            "matchingPrecedence": 2,  # 1 is for the schema "exempt" alone
             "rules": [rule],
         },
     }
