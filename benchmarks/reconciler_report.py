@@ -51,7 +51,7 @@ def bars(report: Report) -> Iterator[Bar]:
     yield from _trend_bars(report)
     if "create" in found:
         yield from _wave_bars(report, found)
-    for harm, milliseconds in found.get("repairs", {}).items():
+    for harm, milliseconds in sorted(found.get("repairs", {}).items()):
         most = milliseconds["most"]
         yield _most(f"{harm}: ms until right, most of 10", most, _MOST_REPAIR, "{:.0f}")
     if "restart" in found:
